@@ -162,7 +162,7 @@ class CalendarAdapter(Protocol):
     def update_event(
         self, calendar_id: str, provider_event_id: str, draft: EventDraft
     ) -> WrittenEvent:
-        """Bring our event to the draft, in place. Raises ``EventGone`` where it no longer exists."""
+        """Bring our event to the draft, in place. Raises ``EventGone`` where there is none."""
 
     def delete_event(self, calendar_id: str, provider_event_id: str) -> None:
         """Remove our event. One that is gone already counts as removed."""

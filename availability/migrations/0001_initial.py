@@ -1,0 +1,421 @@
+import uuid
+
+import django.db.models.deletion
+import django.db.models.functions.datetime
+from django.conf import settings
+from django.db import migrations, models
+
+import availability.models
+from connections.sql_files import create_tables
+
+
+class Migration(migrations.Migration):
+    initial = True
+    dependencies = [("connections", "0001_initial")]
+    operations = [
+        create_tables(
+            "availability/sql/availability_tables.sql",
+            models=[
+                migrations.CreateModel(
+                    name="BookingSettings",
+                    fields=[
+                        (
+                            "id",
+                            models.UUIDField(
+                                db_default=models.Func(function="gen_random_uuid"),
+                                default=uuid.uuid4,
+                                editable=False,
+                                primary_key=True,
+                                serialize=False,
+                            ),
+                        ),
+                        (
+                            "user",
+                            models.OneToOneField(
+                                db_constraint=False,
+                                on_delete=django.db.models.deletion.CASCADE,
+                                related_name="booking_settings",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                        (
+                            "time_zone",
+                            models.TextField(
+                                db_default="UTC",
+                                default="UTC",
+                                validators=[availability.models.validate_time_zone],
+                            ),
+                        ),
+                        (
+                            "duration",
+                            models.IntegerField(db_default=30, default=30, help_text="Minutes."),
+                        ),
+                        (
+                            "buffer_before",
+                            models.IntegerField(db_default=0, default=0, help_text="Minutes."),
+                        ),
+                        (
+                            "buffer_after",
+                            models.IntegerField(db_default=0, default=0, help_text="Minutes."),
+                        ),
+                        (
+                            "minimum_notice",
+                            models.IntegerField(
+                                db_default=120,
+                                default=120,
+                                help_text="Minutes from now to the earliest start.",
+                            ),
+                        ),
+                        (
+                            "booking_window",
+                            models.IntegerField(
+                                db_default=60,
+                                default=60,
+                                help_text="Days from today to the last bookable date; 0 is today only.",
+                            ),
+                        ),
+                        (
+                            "slot_interval",
+                            models.IntegerField(
+                                blank=True,
+                                help_text="Minutes between starts. Empty: the duration.",
+                                null=True,
+                            ),
+                        ),
+                        (
+                            "daily_limit",
+                            models.IntegerField(blank=True, help_text="Bookings a day.", null=True),
+                        ),
+                        (
+                            "weekly_limit",
+                            models.IntegerField(
+                                blank=True, help_text="Bookings a week, from Monday.", null=True
+                            ),
+                        ),
+                        (
+                            "stale_policy",
+                            models.TextField(
+                                choices=[
+                                    (
+                                        "keep",
+                                        "keep offering slots; confirm a booking only after a fresh look",
+                                    ),
+                                    ("close", "offer nothing until the calendars are fresh again"),
+                                ],
+                                db_default="keep",
+                                default="keep",
+                                verbose_name="when a calendar cannot be read",
+                            ),
+                        ),
+                        (
+                            "max_data_age",
+                            models.IntegerField(
+                                blank=True,
+                                help_text="Minutes until data counts as stale. Empty: the installation's.",
+                                null=True,
+                            ),
+                        ),
+                        (
+                            "created_at",
+                            models.DateTimeField(
+                                db_default=django.db.models.functions.datetime.Now(), editable=False
+                            ),
+                        ),
+                        (
+                            "updated_at",
+                            models.DateTimeField(
+                                db_default=django.db.models.functions.datetime.Now(), editable=False
+                            ),
+                        ),
+                    ],
+                    options={
+                        "verbose_name": "booking settings",
+                        "verbose_name_plural": "booking settings",
+                        "db_table": "booking_settings",
+                        "indexes": [],
+                        "constraints": [],
+                    },
+                ),
+                migrations.CreateModel(
+                    name="AvailabilityRule",
+                    fields=[
+                        (
+                            "id",
+                            models.UUIDField(
+                                db_default=models.Func(function="gen_random_uuid"),
+                                default=uuid.uuid4,
+                                editable=False,
+                                primary_key=True,
+                                serialize=False,
+                            ),
+                        ),
+                        (
+                            "user",
+                            models.ForeignKey(
+                                db_constraint=False,
+                                on_delete=django.db.models.deletion.CASCADE,
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                        (
+                            "created_at",
+                            models.DateTimeField(
+                                db_default=django.db.models.functions.datetime.Now(), editable=False
+                            ),
+                        ),
+                        (
+                            "updated_at",
+                            models.DateTimeField(
+                                db_default=django.db.models.functions.datetime.Now(), editable=False
+                            ),
+                        ),
+                        (
+                            "day_of_week",
+                            models.SmallIntegerField(
+                                choices=[
+                                    (0, "Monday"),
+                                    (1, "Tuesday"),
+                                    (2, "Wednesday"),
+                                    (3, "Thursday"),
+                                    (4, "Friday"),
+                                    (5, "Saturday"),
+                                    (6, "Sunday"),
+                                ]
+                            ),
+                        ),
+                        ("start_time", models.TimeField(verbose_name="from")),
+                        (
+                            "end_time",
+                            models.TimeField(
+                                help_text="00:00 means midnight at the day's end.",
+                                verbose_name="to",
+                            ),
+                        ),
+                        ("valid_from", models.DateField(blank=True, null=True)),
+                        (
+                            "valid_until",
+                            models.DateField(blank=True, help_text="Inclusive.", null=True),
+                        ),
+                    ],
+                    options={
+                        "verbose_name": "weekly hours",
+                        "verbose_name_plural": "weekly hours",
+                        "db_table": "availability",
+                        "indexes": [],
+                        "constraints": [],
+                    },
+                ),
+                migrations.CreateModel(
+                    name="AvailabilityException",
+                    fields=[
+                        (
+                            "id",
+                            models.UUIDField(
+                                db_default=models.Func(function="gen_random_uuid"),
+                                default=uuid.uuid4,
+                                editable=False,
+                                primary_key=True,
+                                serialize=False,
+                            ),
+                        ),
+                        (
+                            "user",
+                            models.ForeignKey(
+                                db_constraint=False,
+                                on_delete=django.db.models.deletion.CASCADE,
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                        (
+                            "created_at",
+                            models.DateTimeField(
+                                db_default=django.db.models.functions.datetime.Now(), editable=False
+                            ),
+                        ),
+                        (
+                            "updated_at",
+                            models.DateTimeField(
+                                db_default=django.db.models.functions.datetime.Now(), editable=False
+                            ),
+                        ),
+                        (
+                            "is_closed",
+                            models.BooleanField(
+                                db_default=True, default=True, verbose_name="closed"
+                            ),
+                        ),
+                        ("start_date", models.DateField(verbose_name="from")),
+                        (
+                            "end_date",
+                            models.DateField(
+                                blank=True,
+                                help_text="Inclusive. Empty: one day.",
+                                null=True,
+                                verbose_name="to",
+                            ),
+                        ),
+                        (
+                            "start_time",
+                            models.TimeField(blank=True, null=True, verbose_name="open from"),
+                        ),
+                        (
+                            "end_time",
+                            models.TimeField(blank=True, null=True, verbose_name="open to"),
+                        ),
+                        (
+                            "rrule",
+                            models.TextField(
+                                blank=True,
+                                db_default="",
+                                default="",
+                                help_text="RFC 5545, e.g. FREQ=MONTHLY;BYDAY=1FR for every first Friday.",
+                                verbose_name="repeats",
+                            ),
+                        ),
+                        ("reason", models.TextField(blank=True, db_default="", default="")),
+                        ("expanded_until", models.DateField(editable=False, null=True)),
+                    ],
+                    options={
+                        "verbose_name": "exception",
+                        "db_table": "availability_exceptions",
+                        "indexes": [],
+                        "constraints": [],
+                    },
+                ),
+                migrations.CreateModel(
+                    name="BlockedDate",
+                    fields=[
+                        (
+                            "id",
+                            models.UUIDField(
+                                db_default=models.Func(function="gen_random_uuid"),
+                                default=uuid.uuid4,
+                                editable=False,
+                                primary_key=True,
+                                serialize=False,
+                            ),
+                        ),
+                        (
+                            "user",
+                            models.ForeignKey(
+                                db_constraint=False,
+                                on_delete=django.db.models.deletion.CASCADE,
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                        (
+                            "created_at",
+                            models.DateTimeField(
+                                db_default=django.db.models.functions.datetime.Now(), editable=False
+                            ),
+                        ),
+                        (
+                            "updated_at",
+                            models.DateTimeField(
+                                db_default=django.db.models.functions.datetime.Now(), editable=False
+                            ),
+                        ),
+                        (
+                            "start_time",
+                            models.DateTimeField(blank=True, null=True, verbose_name="from"),
+                        ),
+                        (
+                            "end_time",
+                            models.DateTimeField(blank=True, null=True, verbose_name="to"),
+                        ),
+                        (
+                            "start_date",
+                            models.DateField(blank=True, null=True, verbose_name="whole days from"),
+                        ),
+                        (
+                            "end_date",
+                            models.DateField(
+                                blank=True,
+                                help_text="Inclusive.",
+                                null=True,
+                                verbose_name="whole days to",
+                            ),
+                        ),
+                        ("reason", models.TextField(blank=True, db_default="", default="")),
+                    ],
+                    options={
+                        "verbose_name": "blocked date",
+                        "db_table": "blocked_dates",
+                        "indexes": [],
+                        "constraints": [],
+                    },
+                ),
+                migrations.CreateModel(
+                    name="MeetingType",
+                    fields=[
+                        (
+                            "id",
+                            models.UUIDField(
+                                db_default=models.Func(function="gen_random_uuid"),
+                                default=uuid.uuid4,
+                                editable=False,
+                                primary_key=True,
+                                serialize=False,
+                            ),
+                        ),
+                        (
+                            "user",
+                            models.ForeignKey(
+                                db_constraint=False,
+                                on_delete=django.db.models.deletion.CASCADE,
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                        (
+                            "created_at",
+                            models.DateTimeField(
+                                db_default=django.db.models.functions.datetime.Now(), editable=False
+                            ),
+                        ),
+                        (
+                            "updated_at",
+                            models.DateTimeField(
+                                db_default=django.db.models.functions.datetime.Now(), editable=False
+                            ),
+                        ),
+                        ("slug", models.SlugField(max_length=100)),
+                        ("title", models.TextField()),
+                        ("description", models.TextField(blank=True, db_default="", default="")),
+                        ("location", models.TextField(blank=True, db_default="", default="")),
+                        ("duration", models.IntegerField(blank=True, null=True)),
+                        ("buffer_before", models.IntegerField(blank=True, null=True)),
+                        ("buffer_after", models.IntegerField(blank=True, null=True)),
+                        ("minimum_notice", models.IntegerField(blank=True, null=True)),
+                        ("booking_window", models.IntegerField(blank=True, null=True)),
+                        ("slot_interval", models.IntegerField(blank=True, null=True)),
+                        ("daily_limit", models.IntegerField(blank=True, null=True)),
+                        ("weekly_limit", models.IntegerField(blank=True, null=True)),
+                        (
+                            "questions",
+                            models.JSONField(
+                                blank=True,
+                                db_default=models.Value("[]", models.JSONField()),
+                                default=list,
+                            ),
+                        ),
+                        (
+                            "is_active",
+                            models.BooleanField(
+                                db_default=True, default=True, verbose_name="active"
+                            ),
+                        ),
+                    ],
+                    options={
+                        "verbose_name": "meeting type",
+                        "db_table": "meeting_types",
+                        "constraints": [
+                            models.UniqueConstraint(
+                                fields=("user", "slug"), name="meeting_types_slug_unique"
+                            )
+                        ],
+                        "indexes": [],
+                    },
+                ),
+            ],
+        ),
+    ]

@@ -1,0 +1,12 @@
+from django.apps import AppConfig
+from django.contrib.admin import apps as admin_apps
+
+
+class CalsyncConfig(AppConfig):
+    name = "calsync"
+    default = True
+
+
+class ConsultantAdminConfig(admin_apps.AdminConfig):
+    default = False
+    default_site = "calsync.admin.ConsultantAdminSite"
