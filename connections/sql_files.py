@@ -23,8 +23,9 @@ class RunSQLFile(RunSQL):
 
 def create_tables(path: str, *, models: list) -> SeparateDatabaseAndState:
     """Tables whose DDL is a SQL file, and the models Django is to know them by."""
-    tables = re.findall(r"^CREATE TABLE (\S+)", (ROOT / path).read_text(), re.MULTILINE)
-    reverse = "DROP TABLE " + ", ".join(reversed(tables)) + " CASCADE"
+    ddl = (ROOT / path).read_text()
+    created = re.findall(r"^CREATE (TABLE|FUNCTION) ([\w.]+)", ddl, re.MULTILINE)
+    reverse = "; ".join(f"DROP {kind} {name} CASCADE" for kind, name in reversed(created))
     return SeparateDatabaseAndState(
         database_operations=[RunSQLFile(path, reverse=reverse)], state_operations=models
     )

@@ -5,7 +5,8 @@
 CREATE TABLE public.booking_settings (
   id             uuid PRIMARY KEY DEFAULT gen_random_uuid(),
   user_id        uuid NOT NULL UNIQUE REFERENCES calsync.consultants ON DELETE CASCADE,
-  time_zone      text NOT NULL DEFAULT 'UTC',
+  time_zone      text NOT NULL DEFAULT 'UTC'
+                 CHECK (now() AT TIME ZONE time_zone IS NOT NULL), -- an unknown zone raises
   duration       integer NOT NULL DEFAULT 30 CHECK (duration BETWEEN 5 AND 1440),
   buffer_before  integer NOT NULL DEFAULT 0 CHECK (buffer_before BETWEEN 0 AND 1440),
   buffer_after   integer NOT NULL DEFAULT 0 CHECK (buffer_after BETWEEN 0 AND 1440),
@@ -33,7 +34,9 @@ CREATE TABLE public.availability (
   created_at  timestamptz NOT NULL DEFAULT now(),
   updated_at  timestamptz NOT NULL DEFAULT now(),
   CONSTRAINT availability_not_inverted CHECK (end_time > start_time OR end_time = '00:00'),
-  CONSTRAINT availability_validity CHECK (valid_until >= valid_from)
+  CONSTRAINT availability_clock CHECK (greatest(start_time, end_time) < '24:00'), -- Python has no 24:00
+  CONSTRAINT availability_validity CHECK (valid_until >= valid_from),
+  CONSTRAINT availability_finite CHECK (isfinite(valid_from) AND isfinite(valid_until))
 );
 CREATE INDEX idx_availability_user ON public.availability (user_id, day_of_week);
 
@@ -56,6 +59,8 @@ CREATE TABLE public.availability_exceptions (
   created_at     timestamptz NOT NULL DEFAULT now(),
   updated_at     timestamptz NOT NULL DEFAULT now(),
   CONSTRAINT exceptions_span CHECK (end_date >= start_date),
+  CONSTRAINT exceptions_finite CHECK (isfinite(start_date) AND isfinite(end_date)),
+  CONSTRAINT exceptions_clock CHECK (greatest(start_time, end_time) < '24:00'), -- Python has no 24:00
   CONSTRAINT exceptions_hours CHECK (
     CASE WHEN is_closed THEN start_time IS NULL AND end_time IS NULL
          ELSE start_time IS NOT NULL AND end_time IS NOT NULL
@@ -75,8 +80,11 @@ CREATE TABLE public.blocked_dates (
   created_at timestamptz NOT NULL DEFAULT now(),
   updated_at timestamptz NOT NULL DEFAULT now(),
   CONSTRAINT blocked_dates_one_span CHECK (
-    (start_time IS NOT NULL AND end_time > start_time AND start_date IS NULL AND end_date IS NULL)
-    OR (start_date IS NOT NULL AND end_date >= start_date AND start_time IS NULL AND end_time IS NULL))
+    (start_time IS NULL) = (end_time IS NULL) AND (start_date IS NULL) = (end_date IS NULL)
+    AND num_nonnulls(start_time, start_date) = 1),
+  CONSTRAINT blocked_dates_not_inverted CHECK (end_time > start_time AND end_date >= start_date),
+  CONSTRAINT blocked_dates_finite CHECK (
+    isfinite(start_time) AND isfinite(end_time) AND isfinite(start_date) AND isfinite(end_date))
 );
 CREATE INDEX idx_blocked_dates_user ON public.blocked_dates (user_id, end_time);
 
