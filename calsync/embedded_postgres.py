@@ -119,13 +119,12 @@ class Server:
             return False
         with _opened(self.directory) as lock, _opened(self.data) as server_lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if _takes(server_lock):
-                return False
+            was_running = not _takes(server_lock)
             if postmaster := self._postmaster():
                 os.kill(postmaster, signal.SIGINT)  # a "fast shutdown": sessions are cut off
             self._wait_for(lambda: _takes(server_lock))
-            shutil.rmtree(self.socket_directory)
-        return True
+            shutil.rmtree(self.socket_directory, ignore_errors=True)
+        return was_running
 
     def answers(self, database: str) -> bool:
         """Whether a session can be had. A directory in /tmp that is not ours is not trusted."""
@@ -256,7 +255,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m calsync.embedded_postgres", description=__doc__.partition("\n")[0]
     )
-    parser.add_argument("action", choices=["start", "stop", "status", "url"])
+    parser.add_argument(
+        "action",
+        choices=["start", "stop", "status", "url"],
+        help="url prints the DATABASE_URL and nothing else, and starts the server if need be",
+    )
     action = parser.parse_args(arguments).action
     try:
         status, text = _perform(action, Server.at(None))
