@@ -204,6 +204,7 @@ class CalendarConnection(models.Model):
     full_sync_requested = models.BooleanField(default=False, db_default=False)
     emptied_at = models.DateTimeField(null=True)
     failure_count = models.IntegerField(default=0, db_default=0)
+    access_refused_at = models.DateTimeField(null=True)
     reconnect_needed_at = models.DateTimeField(null=True)
     lease_id = models.UUIDField(null=True)
     lease_expires_at = models.DateTimeField(null=True)

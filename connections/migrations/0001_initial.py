@@ -307,6 +307,7 @@ class Migration(migrations.Migration):
                         ),
                         ("emptied_at", models.DateTimeField(null=True)),
                         ("failure_count", models.IntegerField(db_default=0, default=0)),
+                        ("access_refused_at", models.DateTimeField(null=True)),
                         ("reconnect_needed_at", models.DateTimeField(null=True)),
                         ("lease_id", models.UUIDField(null=True)),
                         ("lease_expires_at", models.DateTimeField(null=True)),

@@ -42,6 +42,7 @@ CREATE TABLE public.calendar_connections (
   full_sync_requested             boolean NOT NULL DEFAULT false,
   emptied_at                      timestamptz, -- a full sync found the calendar emptied; not yet believed
   failure_count                   integer NOT NULL DEFAULT 0 CHECK (failure_count >= 0),
+  access_refused_at               timestamptz, -- a refusal not yet confirmed by a second one
   reconnect_needed_at             timestamptz,
   lease_id                        uuid,
   lease_expires_at                timestamptz

@@ -1,0 +1,56 @@
+"""A fresh look at all of a consultant's calendars, before something is booked."""
+
+import logging
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from datetime import datetime
+from time import monotonic, sleep
+from uuid import UUID
+
+from django.db import connection as database
+from django.utils import timezone
+
+from connections.models import CalendarConnection
+from syncing.engine import sync_connection
+
+logger = logging.getLogger(__name__)
+
+LOOK_AGAIN_SECONDS = 0.05
+
+
+def refresh_calendars(consultant_id: UUID, *, seconds: float) -> None:
+    """Sync all active calendars at once and wait for them, but no longer than ``seconds``.
+
+    Returns whatever became of it: how fresh the calendars are now is said by their rows. A calendar
+    that is slow delays no other, and goes on syncing behind the caller's back.
+    Call it outside any transaction: the syncs run on database connections of their own.
+    """
+    now, deadline = timezone.now(), monotonic() + seconds
+    reachable = CalendarConnection.objects.active().filter(reconnect_needed_at=None)
+    ids = list(reachable.filter(user=consultant_id).values_list("pk", flat=True))
+    if not ids:
+        return
+    executor = ThreadPoolExecutor(max_workers=len(ids), thread_name_prefix="refresh")
+    syncs = [executor.submit(_sync_since, each, since=now, deadline=deadline) for each in ids]
+    for sync in syncs:
+        sync.add_done_callback(_report)
+    executor.shutdown(wait=False)
+    wait(syncs, timeout=deadline - monotonic())
+
+
+def _sync_since(connection_id: UUID, *, since: datetime, deadline: float) -> None:
+    """See to a sync that began after ``since``: our own, or one that somebody else is running."""
+    try:
+        while monotonic() < deadline:
+            if sync_connection(connection_id, now=timezone.now()):
+                return
+            sleep(LOOK_AGAIN_SECONDS)
+            synced = CalendarConnection.objects.filter(pk=connection_id, last_synced_at__gte=since)
+            if synced.exists():
+                return
+    finally:
+        database.close()
+
+
+def _report(sync: Future) -> None:
+    if error := sync.exception():
+        logger.error("A sync before a booking failed", exc_info=error)
