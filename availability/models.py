@@ -1,12 +1,31 @@
 """When a consultant can be booked, and for what. Durations are minutes."""
 
+from datetime import date, datetime, time
 from zoneinfo import available_timezones
 
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models.functions import Now
 
-from connections.models import Consultant, uuid_key
+from connections.models import CalendarConnection, Consultant, uuid_key
+
+MIDNIGHT = time(0)
+
+
+def between(lowest: int, highest: int) -> list:
+    """Validators of a bounded number."""
+    return [MinValueValidator(lowest), MaxValueValidator(highest)]
+
+
+DURATION = between(5, 1440)  # minutes, as are all but the window (days)
+BUFFER = between(0, 1440)
+MINIMUM_NOTICE = between(0, 525_600)
+BOOKING_WINDOW = between(0, 730)
+AT_LEAST_ONE = [MinValueValidator(1)]
+LOWER_CASE_WORDS = RegexValidator(
+    r"^[a-z0-9]+(-[a-z0-9]+)*\Z", "Use lower-case letters, digits and single hyphens."
+)
 
 
 def validate_time_zone(name: str) -> None:
@@ -15,6 +34,18 @@ def validate_time_zone(name: str) -> None:
         raise ValidationError(
             "%(name)s is not a time zone. Use a name such as Europe/Berlin.", params={"name": name}
         )
+
+
+def refuse_inverted_hours(start: time | None, end: time | None) -> None:
+    """Raise ``ValidationError`` unless ``end`` is later; midnight ends the day it stands for."""
+    if start and end is not None and end != MIDNIGHT and end <= start:
+        raise ValidationError({"end_time": "The end must be after the start."})
+
+
+def refuse_inverted_dates(first: date | None, last: date | None, *, field: str) -> None:
+    """Raise ``ValidationError`` on ``field`` when the last day is before the first."""
+    if first and last and last < first:
+        raise ValidationError({field: "The last day must not be before the first."})
 
 
 class OwnedModel(models.Model):
@@ -42,23 +73,38 @@ class BookingSettings(models.Model):
         Consultant, models.CASCADE, related_name="booking_settings", db_constraint=False
     )
     time_zone = models.TextField(default="UTC", db_default="UTC", validators=[validate_time_zone])
-    duration = models.IntegerField(default=30, db_default=30, help_text="Minutes.")
-    buffer_before = models.IntegerField(default=0, db_default=0, help_text="Minutes.")
-    buffer_after = models.IntegerField(default=0, db_default=0, help_text="Minutes.")
+    duration = models.IntegerField(
+        default=30, db_default=30, validators=DURATION, help_text="Minutes."
+    )
+    buffer_before = models.IntegerField(
+        default=0, db_default=0, validators=BUFFER, help_text="Minutes."
+    )
+    buffer_after = models.IntegerField(
+        default=0, db_default=0, validators=BUFFER, help_text="Minutes."
+    )
     minimum_notice = models.IntegerField(
-        default=120, db_default=120, help_text="Minutes from now to the earliest start."
+        default=120,
+        db_default=120,
+        validators=MINIMUM_NOTICE,
+        help_text="Minutes from now to the earliest start.",
     )
     booking_window = models.IntegerField(
         default=60,
         db_default=60,
+        validators=BOOKING_WINDOW,
         help_text="Days from today to the last bookable date; 0 is today only.",
     )
     slot_interval = models.IntegerField(
-        null=True, blank=True, help_text="Minutes between starts. Empty: the duration."
+        null=True,
+        blank=True,
+        validators=DURATION,
+        help_text="Minutes between starts. Empty: the duration.",
     )
-    daily_limit = models.IntegerField(null=True, blank=True, help_text="Bookings a day.")
+    daily_limit = models.IntegerField(
+        null=True, blank=True, validators=AT_LEAST_ONE, help_text="Bookings a day."
+    )
     weekly_limit = models.IntegerField(
-        null=True, blank=True, help_text="Bookings a week, from Monday."
+        null=True, blank=True, validators=AT_LEAST_ONE, help_text="Bookings a week, from Monday."
     )
     stale_policy = models.TextField(
         "when a calendar cannot be read",
@@ -69,6 +115,7 @@ class BookingSettings(models.Model):
     max_data_age = models.IntegerField(
         null=True,
         blank=True,
+        validators=AT_LEAST_ONE,
         help_text="Minutes until data counts as stale. Empty: the installation's.",
     )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
@@ -81,6 +128,10 @@ class BookingSettings(models.Model):
 
     def __str__(self) -> str:
         return f"Settings of {self.user}"
+
+    def read_calendars_anew(self, now: datetime) -> int:
+        """For a new time zone: all-day events are stored as dates and get new instants."""
+        return CalendarConnection.objects.filter(user=self.user_id).request_sync(now, full=True)
 
 
 class Weekday(models.IntegerChoices):
@@ -110,6 +161,10 @@ class AvailabilityRule(OwnedModel):
     def __str__(self) -> str:
         return f"{self.get_day_of_week_display()} {self.start_time:%H:%M}–{self.end_time:%H:%M}"
 
+    def clean(self) -> None:
+        refuse_inverted_hours(self.start_time, self.end_time)
+        refuse_inverted_dates(self.valid_from, self.valid_until, field="valid_until")
+
 
 class AvailabilityException(OwnedModel):
     """A change to the weekly hours on some dates: closed, or open at other hours."""
@@ -136,6 +191,15 @@ class AvailabilityException(OwnedModel):
     def __str__(self) -> str:
         return f"{'Closed' if self.is_closed else 'Other hours'} {self.start_date}"
 
+    def clean(self) -> None:
+        refuse_inverted_dates(self.start_date, self.end_date, field="end_date")
+        has_hours = [self.start_time is not None, self.end_time is not None]
+        if self.is_closed and any(has_hours):
+            raise ValidationError({"is_closed": "Untick this, or leave the hours empty."})
+        if not self.is_closed and not all(has_hours):
+            raise ValidationError({"start_time": "Say from when to when you are open instead."})
+        refuse_inverted_hours(self.start_time, self.end_time)
+
 
 class BlockedDate(OwnedModel):
     """Time taken out by hand: a span of instants, or whole days."""
@@ -153,22 +217,34 @@ class BlockedDate(OwnedModel):
     def __str__(self) -> str:
         return str(self.start_date or self.start_time)
 
+    def clean(self) -> None:
+        has_times, has_dates = self.start_time or self.end_time, self.start_date or self.end_date
+        if bool(has_times) == bool(has_dates):
+            raise ValidationError("Give either whole days, or a time from and to.")
+        if has_times and not (self.start_time and self.end_time):
+            raise ValidationError("Give both times: from when and to when.")
+        if has_dates and not (self.start_date and self.end_date):
+            raise ValidationError("Give both days: the first and the last.")
+        if has_times and self.end_time <= self.start_time:
+            raise ValidationError({"end_time": "The end must be after the start."})
+        refuse_inverted_dates(self.start_date, self.end_date, field="end_date")
+
 
 class MeetingType(OwnedModel):
     """What can be booked. An empty field means the consultant's default."""
 
-    slug = models.SlugField(max_length=100)
+    slug = models.SlugField(max_length=100, validators=[LOWER_CASE_WORDS])
     title = models.TextField()
     description = models.TextField(blank=True, default="", db_default="")
     location = models.TextField(blank=True, default="", db_default="")
-    duration = models.IntegerField(null=True, blank=True)
-    buffer_before = models.IntegerField(null=True, blank=True)
-    buffer_after = models.IntegerField(null=True, blank=True)
-    minimum_notice = models.IntegerField(null=True, blank=True)
-    booking_window = models.IntegerField(null=True, blank=True)
-    slot_interval = models.IntegerField(null=True, blank=True)
-    daily_limit = models.IntegerField(null=True, blank=True)
-    weekly_limit = models.IntegerField(null=True, blank=True)
+    duration = models.IntegerField(null=True, blank=True, validators=DURATION)
+    buffer_before = models.IntegerField(null=True, blank=True, validators=BUFFER)
+    buffer_after = models.IntegerField(null=True, blank=True, validators=BUFFER)
+    minimum_notice = models.IntegerField(null=True, blank=True, validators=MINIMUM_NOTICE)
+    booking_window = models.IntegerField(null=True, blank=True, validators=BOOKING_WINDOW)
+    slot_interval = models.IntegerField(null=True, blank=True, validators=DURATION)
+    daily_limit = models.IntegerField(null=True, blank=True, validators=AT_LEAST_ONE)
+    weekly_limit = models.IntegerField(null=True, blank=True, validators=AT_LEAST_ONE)
     questions = models.JSONField(
         default=list, blank=True, db_default=models.Value("[]", models.JSONField())
     )

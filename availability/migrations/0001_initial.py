@@ -1,5 +1,6 @@
 import uuid
 
+import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.datetime
 from django.conf import settings
@@ -48,15 +49,39 @@ class Migration(migrations.Migration):
                         ),
                         (
                             "duration",
-                            models.IntegerField(db_default=30, default=30, help_text="Minutes."),
+                            models.IntegerField(
+                                db_default=30,
+                                default=30,
+                                help_text="Minutes.",
+                                validators=[
+                                    django.core.validators.MinValueValidator(5),
+                                    django.core.validators.MaxValueValidator(1440),
+                                ],
+                            ),
                         ),
                         (
                             "buffer_before",
-                            models.IntegerField(db_default=0, default=0, help_text="Minutes."),
+                            models.IntegerField(
+                                db_default=0,
+                                default=0,
+                                help_text="Minutes.",
+                                validators=[
+                                    django.core.validators.MinValueValidator(0),
+                                    django.core.validators.MaxValueValidator(1440),
+                                ],
+                            ),
                         ),
                         (
                             "buffer_after",
-                            models.IntegerField(db_default=0, default=0, help_text="Minutes."),
+                            models.IntegerField(
+                                db_default=0,
+                                default=0,
+                                help_text="Minutes.",
+                                validators=[
+                                    django.core.validators.MinValueValidator(0),
+                                    django.core.validators.MaxValueValidator(1440),
+                                ],
+                            ),
                         ),
                         (
                             "minimum_notice",
@@ -64,6 +89,10 @@ class Migration(migrations.Migration):
                                 db_default=120,
                                 default=120,
                                 help_text="Minutes from now to the earliest start.",
+                                validators=[
+                                    django.core.validators.MinValueValidator(0),
+                                    django.core.validators.MaxValueValidator(525600),
+                                ],
                             ),
                         ),
                         (
@@ -72,6 +101,10 @@ class Migration(migrations.Migration):
                                 db_default=60,
                                 default=60,
                                 help_text="Days from today to the last bookable date; 0 is today only.",
+                                validators=[
+                                    django.core.validators.MinValueValidator(0),
+                                    django.core.validators.MaxValueValidator(730),
+                                ],
                             ),
                         ),
                         (
@@ -80,16 +113,28 @@ class Migration(migrations.Migration):
                                 blank=True,
                                 help_text="Minutes between starts. Empty: the duration.",
                                 null=True,
+                                validators=[
+                                    django.core.validators.MinValueValidator(5),
+                                    django.core.validators.MaxValueValidator(1440),
+                                ],
                             ),
                         ),
                         (
                             "daily_limit",
-                            models.IntegerField(blank=True, help_text="Bookings a day.", null=True),
+                            models.IntegerField(
+                                blank=True,
+                                help_text="Bookings a day.",
+                                null=True,
+                                validators=[django.core.validators.MinValueValidator(1)],
+                            ),
                         ),
                         (
                             "weekly_limit",
                             models.IntegerField(
-                                blank=True, help_text="Bookings a week, from Monday.", null=True
+                                blank=True,
+                                help_text="Bookings a week, from Monday.",
+                                null=True,
+                                validators=[django.core.validators.MinValueValidator(1)],
                             ),
                         ),
                         (
@@ -113,6 +158,7 @@ class Migration(migrations.Migration):
                                 blank=True,
                                 help_text="Minutes until data counts as stale. Empty: the installation's.",
                                 null=True,
+                                validators=[django.core.validators.MinValueValidator(1)],
                             ),
                         ),
                         (
@@ -378,18 +424,103 @@ class Migration(migrations.Migration):
                                 db_default=django.db.models.functions.datetime.Now(), editable=False
                             ),
                         ),
-                        ("slug", models.SlugField(max_length=100)),
+                        (
+                            "slug",
+                            models.SlugField(
+                                max_length=100,
+                                validators=[
+                                    django.core.validators.RegexValidator(
+                                        "^[a-z0-9]+(-[a-z0-9]+)*\\Z",
+                                        "Use lower-case letters, digits and single hyphens.",
+                                    )
+                                ],
+                            ),
+                        ),
                         ("title", models.TextField()),
                         ("description", models.TextField(blank=True, db_default="", default="")),
                         ("location", models.TextField(blank=True, db_default="", default="")),
-                        ("duration", models.IntegerField(blank=True, null=True)),
-                        ("buffer_before", models.IntegerField(blank=True, null=True)),
-                        ("buffer_after", models.IntegerField(blank=True, null=True)),
-                        ("minimum_notice", models.IntegerField(blank=True, null=True)),
-                        ("booking_window", models.IntegerField(blank=True, null=True)),
-                        ("slot_interval", models.IntegerField(blank=True, null=True)),
-                        ("daily_limit", models.IntegerField(blank=True, null=True)),
-                        ("weekly_limit", models.IntegerField(blank=True, null=True)),
+                        (
+                            "duration",
+                            models.IntegerField(
+                                blank=True,
+                                null=True,
+                                validators=[
+                                    django.core.validators.MinValueValidator(5),
+                                    django.core.validators.MaxValueValidator(1440),
+                                ],
+                            ),
+                        ),
+                        (
+                            "buffer_before",
+                            models.IntegerField(
+                                blank=True,
+                                null=True,
+                                validators=[
+                                    django.core.validators.MinValueValidator(0),
+                                    django.core.validators.MaxValueValidator(1440),
+                                ],
+                            ),
+                        ),
+                        (
+                            "buffer_after",
+                            models.IntegerField(
+                                blank=True,
+                                null=True,
+                                validators=[
+                                    django.core.validators.MinValueValidator(0),
+                                    django.core.validators.MaxValueValidator(1440),
+                                ],
+                            ),
+                        ),
+                        (
+                            "minimum_notice",
+                            models.IntegerField(
+                                blank=True,
+                                null=True,
+                                validators=[
+                                    django.core.validators.MinValueValidator(0),
+                                    django.core.validators.MaxValueValidator(525600),
+                                ],
+                            ),
+                        ),
+                        (
+                            "booking_window",
+                            models.IntegerField(
+                                blank=True,
+                                null=True,
+                                validators=[
+                                    django.core.validators.MinValueValidator(0),
+                                    django.core.validators.MaxValueValidator(730),
+                                ],
+                            ),
+                        ),
+                        (
+                            "slot_interval",
+                            models.IntegerField(
+                                blank=True,
+                                null=True,
+                                validators=[
+                                    django.core.validators.MinValueValidator(5),
+                                    django.core.validators.MaxValueValidator(1440),
+                                ],
+                            ),
+                        ),
+                        (
+                            "daily_limit",
+                            models.IntegerField(
+                                blank=True,
+                                null=True,
+                                validators=[django.core.validators.MinValueValidator(1)],
+                            ),
+                        ),
+                        (
+                            "weekly_limit",
+                            models.IntegerField(
+                                blank=True,
+                                null=True,
+                                validators=[django.core.validators.MinValueValidator(1)],
+                            ),
+                        ),
                         (
                             "questions",
                             models.JSONField(
