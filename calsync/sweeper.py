@@ -20,7 +20,7 @@ DISPATCHERS = ("syncing.tasks.dispatch_due", "bookings.tasks.dispatch_due")
 
 EVERY_SECONDS = 1
 LONGEST_SHIFT_SECONDS = 180
-ON_DUTY, LAST_SWEEP = "sweeper on duty", "last sweep"
+ON_DUTY, LAST_SWEEP = "sweeper:on-duty", "sweeper:last-sweep"
 
 
 def sweep() -> None:

@@ -1,4 +1,4 @@
-"""A calendar that answers by script: the far end of the adapter contract, for the engine's tests."""
+"""A calendar that answers by script: the far end of the adapter contract, for engine tests."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ def event(key: str, start: datetime, *, minutes: int = 60, **fields) -> RemoteEv
 
 @dataclass
 class ScriptedCalendar:
-    """Yields one scripted round per call. A page may be an exception to raise, or a call to make."""
+    """Yields one scripted round per call. In place of a page: an error to raise, or a call."""
 
     rounds: list[list[ChangePage | Exception | Callable[[], None]]] = field(default_factory=list)
     asked: list[dict] = field(default_factory=list)

@@ -42,7 +42,8 @@ class Command(BaseCommand):
             for each in progress:
                 log = self._sync(each, full=full)
                 failed += log is None or log.status != SyncLogStatus.COMPLETED
-                progress.write(self._line(each, log), file=self.stdout)
+                with progress.external_write_mode(file=self.stdout):
+                    self.stdout.write(self._line(each, log))
         if failed:
             raise CommandError(f"{failed} of {len(chosen)} calendars could not be synced.")
 

@@ -1,0 +1,81 @@
+"""Recurring jobs, and the sweeper that makes "due" mean "within seconds"."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from django.core.cache import cache
+from django.db import connection
+from django.utils import timezone
+from django.utils.module_loading import import_string
+from django_q.models import OrmQ, Schedule
+
+from calsync import sweeper
+from calsync.schedules import SCHEDULES, ensure_schedules
+from tests.factories import ConnectionFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("path", [*(s["func"] for s in SCHEDULES.values()), *sweeper.DISPATCHERS])
+def test_every_dotted_path_resolves(path):
+    assert callable(import_string(path))
+
+
+def test_the_table_is_written_once_and_keeps_its_rhythm():
+    ensure_schedules()
+    due = timezone.now() + timedelta(hours=5)
+    Schedule.objects.update(next_run=due)
+    Schedule.objects.create(name="calsync: gone since the last release", func="x.y")
+    ensure_schedules()
+    assert set(Schedule.objects.values_list("name", "next_run")) == {
+        (name, due) for name in SCHEDULES
+    }
+
+
+@pytest.mark.django_db(transaction=True)
+def test_several_starts_at_once_leave_one_row_each():
+    def start(_):
+        try:
+            ensure_schedules()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(start, range(8)))
+    assert Schedule.objects.count() == len(SCHEDULES)
+
+
+def test_a_sweep_queues_what_is_due():
+    ConnectionFactory(next_sync_at=timezone.now())
+    sweeper.sweep_once()
+    assert OrmQ.objects.count() == 1
+
+
+def test_one_apps_failure_does_not_stop_the_others(monkeypatch, caplog):
+    monkeypatch.setattr(sweeper, "DISPATCHERS", ("math.sqrt", "syncing.tasks.dispatch_due"))
+    ConnectionFactory(next_sync_at=timezone.now())
+    sweeper.sweep_once()
+    assert OrmQ.objects.count() == 1
+    assert "math.sqrt failed" in caplog.text
+
+
+def test_a_new_sweeper_relieves_the_old_one(monkeypatch):
+    sweeps = []
+
+    def another_starts_during_the_third(seconds):
+        sweeps.append(seconds)
+        if len(sweeps) == 3:
+            cache.set(sweeper.ON_DUTY, "another", timeout=None)
+
+    monkeypatch.setattr(sweeper, "sleep", another_starts_during_the_third)
+    sweeper.sweep()
+    assert sweeps == [1, 1, 1]
+
+
+def test_a_sweeper_that_nobody_relieves_ends_by_itself(monkeypatch):
+    hours = iter(range(10))
+    monkeypatch.setattr(sweeper, "monotonic", lambda: next(hours) * 100.0)
+    monkeypatch.setattr(sweeper, "sleep", lambda seconds: None)
+    sweeper.sweep()
+    assert next(hours) == 3

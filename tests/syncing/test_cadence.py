@@ -1,0 +1,79 @@
+"""When a calendar is looked at again."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from connections.models import CalendarConnection, Consultant
+from syncing import cadence
+
+NOW = datetime(2027, 1, 10, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def connection():
+    """An unsaved connection that was fully synced an hour ago."""
+    connection = CalendarConnection(
+        user=Consultant(),
+        time_zone="Europe/Berlin",
+        sync_token="token",
+        last_full_sync_at=NOW - timedelta(hours=1),
+    )
+    connection.sync_scope = cadence.scope(connection)
+    return connection
+
+
+def test_a_calendar_that_was_read_in_full_today_needs_only_its_changes(connection):
+    assert not cadence.needs_full_sync(connection, now=NOW)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"sync_token": None},
+        {"last_full_sync_at": None},
+        {"full_sync_requested": True},
+        {"time_zone": "Asia/Tokyo"},
+        {"stores_titles": False},
+        {"last_full_sync_at": NOW - timedelta(hours=24)},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_full_sync_is_due_when(connection, change):
+    for name, value in change.items():
+        setattr(connection, name, value)
+    assert cadence.needs_full_sync(connection, now=NOW)
+
+
+def test_another_window_in_the_settings_is_read_anew(connection, settings):
+    settings.SYNC_FUTURE_DAYS += 1
+    assert cadence.needs_full_sync(connection, now=NOW)
+
+
+def test_nightly_full_syncs_are_spread_over_hours(connection):
+    first_due = set()
+    for number in range(0, 1000, 100):
+        connection.pk = type(connection.pk)(int=number)
+        hours = range(17, 26)
+        due = [
+            hour
+            for hour in hours
+            if cadence.needs_full_sync(
+                connection, now=connection.last_full_sync_at + timedelta(hours=hour)
+            )
+        ]
+        first_due.add(due[0])
+    assert first_due == {19, 20, 21, 22, 23, 24}
+
+
+def test_a_calendar_with_a_live_watch_is_polled_less_often(connection):
+    unwatched = cadence.poll_interval(connection, now=NOW)
+    connection.webhook_expiration = NOW + timedelta(days=1)
+    watched = cadence.poll_interval(connection, now=NOW)
+    assert timedelta(seconds=48) <= unwatched <= timedelta(seconds=54)
+    assert timedelta(seconds=240) <= watched <= timedelta(seconds=270)
+
+
+def test_a_watch_that_has_run_out_does_not_count(connection):
+    connection.webhook_expiration = NOW
+    assert cadence.poll_interval(connection, now=NOW) < timedelta(seconds=60)
