@@ -246,7 +246,7 @@ class MeetingType(OwnedModel):
     daily_limit = models.IntegerField(null=True, blank=True, validators=AT_LEAST_ONE)
     weekly_limit = models.IntegerField(null=True, blank=True, validators=AT_LEAST_ONE)
     questions = models.JSONField(
-        default=list, blank=True, db_default=models.Value("[]", models.JSONField())
+        default=list, blank=True, db_default=models.Value([], models.JSONField())
     )
     is_active = models.BooleanField("active", default=True, db_default=True)
 

@@ -525,7 +525,7 @@ class Migration(migrations.Migration):
                             "questions",
                             models.JSONField(
                                 blank=True,
-                                db_default=models.Value("[]", models.JSONField()),
+                                db_default=models.Value([], models.JSONField()),
                                 default=list,
                             ),
                         ),
