@@ -1,0 +1,1 @@
+"""CalDAV: discovery, changes and writing, on a guarded and bounded connection."""

@@ -1,0 +1,164 @@
+"""caldav's client behind the guard: one account's authenticated line to its server.
+
+``DAVClient`` brings the sign-in, the headers and the verbs; its one door, ``request``, is replaced.
+As it stands it would follow a redirect with a changed body or method, read without limit, and
+log the texts of events.
+
+A password goes only to the server it was typed for. Another origin, in a redirect or an ``href``,
+is refused, with two exceptions: iCloud's own hosts among each other, because every account lives
+on a partition (``p42-caldav.icloud.com``); and a host below the typed one (``example.com`` ->
+``caldav.example.com``), because both have the same owner. Both only over https on port 443.
+"""
+
+from collections.abc import Mapping
+from functools import cached_property
+from urllib.parse import urldefrag, urljoin, urlsplit
+
+from caldav import DAVClient
+from caldav.lib.error import parse_preconditions, parse_retry_after
+from caldav.response import DAVResponse
+from lxml import etree
+
+from connections.providers.base import (
+    AccessRevoked,
+    AddressRefused,
+    Credentials,
+    ProviderUnavailable,
+    RateLimited,
+)
+from connections.providers.dav.session import Answer, GuardedSession, Limits
+from connections.providers.outbound import HTTPS_PORT, OutboundGuard, origin
+
+MAX_REDIRECTS = 5
+KEEPS_METHOD = {301, 302, 307, 308}  # 303 says "look elsewhere", which only a question can do
+QUESTIONS = {"GET", "PROPFIND", "REPORT"}
+NOT_IMPLEMENTED, INSUFFICIENT_STORAGE = 501, 507  # answers to a request, not failures of the server
+
+
+class Reply(DAVResponse):
+    """What came back from ``url``, its XML (if it is any) read once."""
+
+    def __init__(self, answer: Answer, url: str) -> None:
+        self.url = url
+        self.status = answer.status
+        self.headers = answer.headers
+        self.body = answer.body
+
+    @cached_property
+    def tree(self) -> etree._Element | None:
+        """The XML, whatever type the server declares: iCloud and others declare it wrongly."""
+        try:
+            return etree.fromstring(self.body, etree.XMLParser(resolve_entities=False))
+        except etree.XMLSyntaxError:
+            return None
+
+    @cached_property
+    def preconditions(self) -> frozenset[str]:
+        """Why the request was refused, as names in Clark's notation (RFC 4918 §16)."""
+        return frozenset(parse_preconditions(self.body))
+
+    @property
+    def text(self) -> str:
+        return self.body.decode("utf-8", errors="replace")
+
+
+class GuardedClient(DAVClient):
+    """Sends requests of one account. Every method may raise what ``request`` raises."""
+
+    def __init__(self, credentials: Credentials, *, guard: OutboundGuard, limits: Limits) -> None:
+        guard.check(credentials.server_url)
+        super().__init__(
+            url=credentials.server_url,
+            username=credentials.username,
+            password=credentials.password,
+            auth_type="basic",  # at once: waiting for a challenge, some answer as to a stranger
+            enable_rfc6764=False,
+            headers={"User-Agent": "calsync"},
+        )
+        self.session.close()
+        self.session = GuardedSession(guard, limits)
+        self._start = credentials.server_url
+
+    def begin(self) -> None:
+        """Start the clock of a call (see ``Limits.total``)."""
+        self.session.begin()
+
+    def request(
+        self,
+        url: str,
+        method: str = "GET",
+        body: str = "",
+        headers: Mapping[str, str] | None = None,
+        rate_limit_time_slept: int = 0,
+    ) -> Reply:
+        """Send a request, to where the server says, with its method and body unchanged.
+
+        Refusals (4xx) are returned: what they mean depends on what was asked. Raises
+        ``AccessRevoked``, ``RateLimited``, ``ProviderUnavailable`` and ``AddressRefused``.
+        """
+        target = self.join(self._start, url)
+        for _ in range(MAX_REDIRECTS + 1):
+            reply = self._send(method, target, body, headers or {})
+            if not _is_redirect(reply, method):
+                return reply
+            target = self.join(target, reply.headers["Location"])
+        raise ProviderUnavailable(f"{urlsplit(target).hostname} sends calsync in a circle.")
+
+    def join(self, base: str, href: str) -> str:
+        """The absolute address of an ``href``, refused where the password must not go."""
+        target = urldefrag(urljoin(base, href)).url
+        if not self._is_trusted(target):
+            server = "{}://{}:{}".format(*origin(target))
+            raise AddressRefused(
+                f"The server sends calsync on to {server}, which is not the server you named. "
+                "If you trust it, enter its address instead."
+            )
+        return target
+
+    def _is_trusted(self, target: str) -> bool:
+        here, there = origin(self._start), origin(target)
+        if here == there:
+            return True
+        is_plain_https = {here[0], there[0]} == {"https"} and {here[2], there[2]} == {HTTPS_PORT}
+        is_of_one_owner = _is_below(there[1], here[1]) or (
+            _is_icloud(here[1]) and _is_icloud(there[1])
+        )
+        return is_plain_https and is_of_one_owner
+
+    def _send(self, method: str, url: str, body: str, headers: Mapping[str, str]) -> Reply:
+        answer = self.session.request(
+            method,
+            url,
+            data=body.encode(),
+            headers={**self.headers, **headers},
+            auth=self.auth,
+        )
+        _raise_for(answer, urlsplit(url).hostname)
+        return Reply(answer, url)
+
+
+def _is_redirect(reply: Reply, method: str) -> bool:
+    moved = reply.status in KEEPS_METHOD or (reply.status == 303 and method in QUESTIONS)
+    return moved and "Location" in reply.headers
+
+
+def _raise_for(answer: Answer, host: str) -> None:
+    """What an answer means whatever was asked."""
+    retry_after = answer.headers.get("Retry-After")
+    if answer.status == 401:
+        raise AccessRevoked(f"{host} refuses the name or the password.")
+    if answer.status == 429 or (answer.status == 503 and retry_after):
+        seconds = parse_retry_after(retry_after or "")
+        raise RateLimited(
+            f"{host} asks calsync to wait.", retry_after=60.0 if seconds is None else seconds
+        )
+    if answer.status >= 500 and answer.status not in (NOT_IMPLEMENTED, INSUFFICIENT_STORAGE):
+        raise ProviderUnavailable(f"{host} answered with error {answer.status}.")
+
+
+def _is_below(host: str, parent: str) -> bool:
+    return host.endswith(f".{parent}")
+
+
+def _is_icloud(host: str) -> bool:
+    return host == "icloud.com" or _is_below(host, "icloud.com")

@@ -1,0 +1,157 @@
+"""One calendar collection, as questions to the server: what is there, what changed, what it says.
+
+Every method may raise ``CalendarGone``, ``AccessRevoked`` and what the client raises. Each question
+has its own ``Limits.total`` seconds: a large collection takes many.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from caldav.elements import cdav, dav
+
+from connections.providers.base import CalendarGone, ProviderUnavailable, SyncTokenExpired
+from connections.providers.dav import queries
+from connections.providers.dav.client import INSUFFICIENT_STORAGE, GuardedClient, Reply
+from connections.providers.dav.multistatus import (
+    Resource,
+    makes_no_sense,
+    path_of,
+    read_resources,
+    read_sync_token,
+)
+from connections.providers.dav.session import AnswerTooLarge
+
+TOKEN_REFUSED = {409, 410, 412}  # besides the precondition, which RFC 6578 §3.2 asks for
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """How this collection can be followed."""
+
+    has_sync: bool
+    ctag: str
+
+
+@dataclass(frozen=True, slots=True)
+class SyncPage:
+    """A part of what changed. ``is_cut``: the server has more to say after ``token``."""
+
+    changed: frozenset[str]
+    removed: frozenset[str]
+    token: str
+    is_cut: bool
+
+
+class Text(NamedTuple):
+    """An object as it stands now."""
+
+    etag: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The objects that were asked for, by path, and those that are gone."""
+
+    found: dict[str, Text]
+    gone: frozenset[str]
+
+
+class Collection:
+    """The collection at ``url``, reached through the account's client."""
+
+    def __init__(self, client: GuardedClient, url: str) -> None:
+        self.url = url
+        self.path = path_of(url)
+        self._client = client
+
+    def abilities(self) -> Abilities:
+        asked = (dav.SupportedReportSet, queries.CTag)
+        reply = self._ask("PROPFIND", queries.propfind(*asked), Depth="0")
+        for resource in read_resources(self._client, reply):
+            if resource.is_gone:  # said by Xandikos inside a multistatus
+                break
+            reports = resource.properties.get(dav.SupportedReportSet.tag, ())
+            names = {element.tag for report in reports for element in report.iter()}
+            return Abilities(dav.SyncCollection.tag in names, resource.text(queries.CTag.tag))
+        raise CalendarGone("The calendar no longer exists.")
+
+    def changed_since(self, token: str) -> SyncPage:
+        """What changed since the server's token; all there is for an empty one (RFC 6578 §3.2)."""
+        reply = self._ask("REPORT", queries.sync_collection(token), Depth="0")
+        if dav.ValidSyncToken.tag in reply.preconditions or (
+            token and reply.status in TOKEN_REFUSED
+        ):
+            raise SyncTokenExpired("The server no longer knows the sync token.")
+        resources = read_resources(self._client, reply)
+        members = [resource for resource in resources if self._is_member(resource)]
+        page = SyncPage(
+            changed=frozenset(one.path for one in members if not one.is_gone),
+            removed=frozenset(one.path for one in members if one.is_gone),
+            token=read_sync_token(reply),
+            is_cut=any(resource.status == INSUFFICIENT_STORAGE for resource in resources),
+        )
+        if not page.token:
+            raise makes_no_sense(reply)
+        return page
+
+    def etags(self) -> dict[str, str]:
+        """All members and their etags, which are empty where the server has none."""
+        reply = self._ask("PROPFIND", queries.propfind(dav.GetEtag), Depth="1")
+        return {one.path: one.text(dav.GetEtag.tag) for one in self._members(reply)}
+
+    def matching(self, query: str) -> frozenset[str]:
+        """The members that a calendar-query finds."""
+        reply = self._ask("REPORT", query, Depth="1")
+        return frozenset(member.path for member in self._members(reply))
+
+    def texts(self, paths: frozenset[str]) -> Texts:
+        """These objects, each of them found or gone. A short answer is asked for again, once."""
+        first = self._texts_in_one(paths)
+        missing = paths.difference(first.found, first.gone)
+        if not missing:
+            return first
+        second = self._texts_in_one(missing)
+        missing = missing.difference(second.found, second.gone)
+        if missing:
+            raise ProviderUnavailable(
+                f"The server left out {len(missing)} of {len(paths)} events it was asked for."
+            )
+        return Texts(first.found | second.found, first.gone | second.gone)
+
+    def _texts_in_one(self, paths: frozenset[str]) -> Texts:
+        try:
+            reply = self._ask("REPORT", queries.multiget(sorted(paths)))
+        except AnswerTooLarge:
+            return self._texts_in_two(paths)
+        resources = read_resources(self._client, reply)
+        return Texts(
+            found={
+                one.path: Text(one.text(dav.GetEtag.tag), one.text(cdav.CalendarData.tag))
+                for one in resources
+                if one.path in paths and cdav.CalendarData.tag in one.properties
+            },
+            gone=paths.intersection(one.path for one in resources if one.is_gone),
+        )
+
+    def _texts_in_two(self, paths: frozenset[str]) -> Texts:
+        """Objects may carry whole files; half as many of them may fit."""
+        if len(paths) == 1:
+            raise AnswerTooLarge("An event is too large to read.")
+        half = frozenset(sorted(paths)[: len(paths) // 2])
+        first, second = self._texts_in_one(half), self._texts_in_one(paths - half)
+        return Texts(first.found | second.found, first.gone | second.gone)
+
+    def _members(self, reply: Reply) -> list[Resource]:
+        resources = read_resources(self._client, reply)
+        if any(resource.status == INSUFFICIENT_STORAGE for resource in resources):
+            raise ProviderUnavailable("The server listed only a part of the calendar.")
+        return [one for one in resources if self._is_member(one) and not one.is_gone]
+
+    def _is_member(self, resource: Resource) -> bool:
+        """Not the collection itself, which iCloud lists too, nor a collection inside it."""
+        return not resource.path.endswith("/") and resource.path != self.path.rstrip("/")
+
+    def _ask(self, method: str, body: str, **headers: str) -> Reply:
+        self._client.begin()
+        return self._client.request(self.url, method, body, headers)

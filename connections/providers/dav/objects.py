@@ -1,0 +1,125 @@
+"""A booking as a calendar object: the text that is written, and what is changed in a stored one.
+
+Times are in UTC, so no time zone has to be described. There is no ATTENDEE and no ORGANIZER: a
+server that schedules (RFC 6638) would send invitations of its own. DTEND is always there; iCloud
+refuses events without.
+"""
+
+from contextlib import suppress
+from datetime import UTC, datetime
+from uuid import UUID
+
+from icalendar import Calendar, Event
+
+from connections.providers.base import EventDraft, ProviderUnavailable
+from connections.providers.ical.booking_ids import BOOKING_PROPERTY, booking_id_of
+from connections.providers.ical.parser import Component, parse
+
+PRODUCT = "-//calsync//calsync//EN"
+
+
+def new_object(draft: EventDraft, *, now: datetime) -> str:
+    calendar = Calendar()
+    calendar.add("PRODID", PRODUCT)
+    calendar.add("VERSION", "2.0")
+    event = Event()
+    event.add("UID", draft.uid)
+    event.add(BOOKING_PROPERTY, str(draft.booking_id))
+    event.add("CREATED", now)
+    event.add("STATUS", "CONFIRMED")
+    event.add("TRANSP", "OPAQUE")
+    _write(event, draft, now)
+    calendar.add_component(event)
+    return calendar.to_ical().decode()
+
+
+def revised_object(text: str, draft: EventDraft, *, now: datetime) -> str | None:
+    """The stored object brought to the draft, or None if it stands as drafted.
+
+    Whatever else the consultant or their programs put into it, such as alarms, is kept.
+    """
+    try:
+        calendar = Calendar.from_ical(text)
+        event = _main_event(calendar)
+    except (ValueError, LookupError):
+        raise ProviderUnavailable("The event in the calendar cannot be read.") from None
+    if _is_as_drafted(event, draft):
+        return None
+    _write(event, draft, now)
+    return calendar.to_ical().decode()
+
+
+def booking_of(text: str) -> UUID | None:
+    """The booking an object belongs to, or None for an event that is not ours.
+
+    The UID says it too, in case a server does not keep properties it does not know.
+    """
+    for component in parse(text).walk():
+        if component.name == "VEVENT":
+            return _marked_booking(component) or _booking_by_uid(component)
+    return None
+
+
+def _marked_booking(event: Component) -> UUID | None:
+    mark = event.first(BOOKING_PROPERTY)
+    with suppress(ValueError):
+        return UUID(mark.value) if mark else None
+    return None
+
+
+def _booking_by_uid(event: Component) -> UUID | None:
+    uid = event.first("UID")
+    return booking_id_of(uid.value) if uid else None
+
+
+def _main_event(calendar: Calendar) -> Event:
+    """The event itself, not the change of a single occurrence that somebody may have added."""
+    events = calendar.events
+    return next((event for event in events if "RECURRENCE-ID" not in event), events[0])
+
+
+def _write(event: Event, draft: EventDraft, now: datetime) -> None:
+    values = {
+        "DTSTAMP": now,
+        "LAST-MODIFIED": now,
+        "DTSTART": draft.start.astimezone(UTC),
+        "DTEND": draft.end.astimezone(UTC),
+        "SUMMARY": draft.title,
+        "DESCRIPTION": draft.description,
+        "LOCATION": draft.location,
+        "SEQUENCE": max(draft.sequence, _sequence(event)),
+    }
+    event.pop("DURATION", None)  # must not stand beside DTEND (RFC 5545 §3.6.1)
+    for name, value in values.items():
+        event.pop(name, None)
+        if value != "":
+            event.add(name, value)
+
+
+def _is_as_drafted(event: Event, draft: EventDraft) -> bool:
+    return (
+        (_moment(event, "DTSTART"), _moment(event, "DTEND")) == (draft.start, draft.end)
+        and _text(event, "SUMMARY") == _one_line_end(draft.title)
+        and _text(event, "DESCRIPTION") == _one_line_end(draft.description)
+        and _text(event, "LOCATION") == _one_line_end(draft.location)
+        and _sequence(event) >= draft.sequence
+    )
+
+
+def _moment(event: Event, name: str) -> object:
+    return getattr(event.get(name), "dt", None)
+
+
+def _text(event: Event, name: str) -> str:
+    return _one_line_end(str(event.get(name, "")))
+
+
+def _one_line_end(text: str) -> str:
+    return text.replace("\r\n", "\n")
+
+
+def _sequence(event: Event) -> int:
+    try:
+        return int(event.get("SEQUENCE", 0))
+    except (TypeError, ValueError):
+        return 0
