@@ -16,7 +16,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
 
 env = environ.FileAwareEnv()
-env.read_env(BASE_DIR / ".env")
+env.read_env(env.str("ENV_FILE", default=str(BASE_DIR / ".env")))
 
 DEBUG = env.bool("DEBUG", default=False)
 MAKE_FERNET_KEY = (
@@ -175,6 +175,7 @@ DATABASE_URL = required(
     "Only with DEBUG=true does calsync bring its own server.",
     debug_default=embedded_database,
 )
+DATABASE_IS_EMBEDDED = env.str("DATABASE_URL", default="") != DATABASE_URL
 DATABASES = {"default": env.db_url_config(DATABASE_URL)}
 DATABASES["default"] |= {
     "CONN_MAX_AGE": 60,

@@ -3,6 +3,7 @@
 import os
 
 os.environ["DEBUG"] = "true"
+os.environ["ENV_FILE"] = os.devnull
 os.environ["PUBLIC_URL"] = "http://testserver"
 os.environ["ALLOWED_HOSTS"] = "*"
 os.environ["EMAIL_URL"] = "memorymail://"
