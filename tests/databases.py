@@ -1,4 +1,4 @@
-"""Databases of a test's own: empty ones, with an owner and default rights as the test wants them."""
+"""Databases of a test's own: empty, with an owner and default rights as the test wants them."""
 
 import os
 import secrets
@@ -36,9 +36,8 @@ def scratch_name(purpose: str) -> str:
     return f"test{urlsplit(settings.DATABASE_URL).path.replace('/', '_')}_{purpose}"
 
 
-def execute(statement: str, *, database: str | None = None, **names: str) -> None:
-    """Run SQL as the role of DATABASE_URL; ``names`` are quoted as identifiers."""
-    url = address(database) if database else settings.DATABASE_URL
+def execute(statement: str, *, url: str = settings.DATABASE_URL, **names: str) -> None:
+    """Run SQL, by default as the role of DATABASE_URL; ``names`` are quoted as identifiers."""
     with psycopg.connect(url, autocommit=True) as connection:
         quoted = {key: sql.Identifier(name) for key, name in names.items()}
         connection.execute(sql.SQL(statement).format(**quoted))
@@ -74,13 +73,13 @@ def supabase_database(purpose: str, *, defaults: str = "") -> Iterator[str]:
 
     The API roles belong to the server; the test database's migrations have made them.
     """
-    with login_role(f"{purpose}_owner") as (owner, password), empty_database(purpose):
-        name = scratch_name(purpose)
-        execute("ALTER DATABASE {database} OWNER TO {owner}", database=name, owner=owner)
-        execute(
-            "CREATE SCHEMA extensions AUTHORIZATION {owner};" + defaults, database=name, owner=owner
-        )
-        yield address(name, role=owner, password=password)
+    database = scratch_name(purpose)
+    execute("DROP DATABASE IF EXISTS {database} WITH (FORCE)", database=database)
+    with login_role(f"{purpose}_owner") as (owner, password), empty_database(purpose) as url:
+        execute("ALTER DATABASE {database} OWNER TO {owner}", database=database, owner=owner)
+        preparation = "CREATE SCHEMA extensions AUTHORIZATION {owner};" + defaults
+        execute(preparation, url=url, owner=owner)
+        yield address(database, role=owner, password=password)
 
 
 def manage(*arguments: str, url: str) -> subprocess.CompletedProcess[str]:
@@ -98,4 +97,5 @@ def manage(*arguments: str, url: str) -> subprocess.CompletedProcess[str]:
 def migrate(url: str, *arguments: str) -> None:
     """Migrate another database; a failure shows what ``migrate`` said."""
     result = manage("migrate", "--verbosity=0", *arguments, url=url)
-    assert (result.returncode, result.stderr) == (0, "")
+    if result.returncode:
+        raise AssertionError(result.stderr)

@@ -1,0 +1,58 @@
+"""Migrations run from nothing, back to nothing and forwards again, and fit the models."""
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from django.core.management import call_command
+
+from tests.catalogue import EVERYTHING, FUNCTIONS, RELATIONS, read
+from tests.databases import LEGACY_DEFAULTS, manage, migrate, supabase_database
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(scope="module")
+def project(django_db_setup) -> Iterator[str]:
+    """The address of a migrated database whose owner is no superuser."""
+    with supabase_database("migrations", defaults=LEGACY_DEFAULTS) as url:
+        migrate(url)
+        yield url
+
+
+def everything(url: str) -> list[set]:
+    with psycopg.connect(url) as session:
+        return [
+            read(session.cursor(), query, schema)
+            for schema in ("public", "calsync")
+            for query in EVERYTHING
+        ]
+
+
+def names(url: str, schema: str) -> set[str]:
+    """The tables, views, sequences and functions that the schema holds."""
+    with psycopg.connect(url) as session:
+        relations = read(session.cursor(), RELATIONS, schema)
+        functions = read(session.cursor(), FUNCTIONS, schema)
+    return {name for name, kind, *_ in relations if kind != "i"} | {name for name, *_ in functions}
+
+
+def test_the_models_need_no_further_migration():
+    call_command("makemigrations", check=True, dry_run=True, verbosity=0)
+
+
+def test_migrating_back_and_forwards_again_gives_the_same_database(project):
+    before = everything(project)
+    migrate(project, "contenttypes", "zero")  # what everything of ours stands on
+    assert names(project, "public") == set()
+    left = names(project, "calsync")
+    assert {name for name in left if not name.startswith("django_")} == set()
+    migrate(project)
+    assert everything(project) == before
+
+
+def test_migrating_twice_changes_nothing(project):
+    assert manage("migrate", "--check", url=project).returncode == 0
+    before = everything(project)
+    migrate(project)
+    assert everything(project) == before
