@@ -1,13 +1,14 @@
 """When a consultant can be booked, and for what. Durations are minutes."""
 
 from datetime import date, datetime, time
-from zoneinfo import available_timezones
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models.functions import Now
 
+from availability.repeats import refuse_bad_rule
+from availability.zones import known_zones
 from connections.models import CalendarConnection, Consultant, uuid_key
 
 MIDNIGHT = time(0)
@@ -30,7 +31,7 @@ LOWER_CASE_WORDS = RegexValidator(
 
 def validate_time_zone(name: str) -> None:
     """Raise ``ValidationError`` unless ``name`` is an IANA time zone."""
-    if name not in available_timezones():
+    if name not in known_zones():
         raise ValidationError(
             "%(name)s is not a time zone. Use a name such as Europe/Berlin.", params={"name": name}
         )
@@ -198,6 +199,7 @@ class AvailabilityException(OwnedModel):
             raise ValidationError({"is_closed": "Untick this, or leave the hours empty."})
         if not self.is_closed and not all(has_hours):
             raise ValidationError({"start_time": "Say from when to when you are open instead."})
+        refuse_bad_rule(self.rrule)
         refuse_inverted_hours(self.start_time, self.end_time)
 
 

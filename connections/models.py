@@ -28,7 +28,7 @@ class ConsultantManager(BaseUserManager):
 
     def create_user(self, email: str, password: str | None = None, **fields) -> "Consultant":
         consultant = self.model(email=self.normalize_email(email), **fields)
-        consultant.slug = consultant.slug or self._free_slug(consultant.name or email.split("@")[0])
+        consultant.give_slug()
         consultant.set_password(password)
         consultant.save(using=self._db)
         return consultant
@@ -39,7 +39,7 @@ class ConsultantManager(BaseUserManager):
     def get_by_natural_key(self, email: str) -> "Consultant":
         return self.get(email__iexact=email)
 
-    def _free_slug(self, wish: str) -> str:
+    def free_slug(self, wish: str) -> str:
         base = slugify(wish) or "consultant"
         taken = set(self.filter(slug__startswith=base).values_list("slug", flat=True))
         return next(
@@ -81,14 +81,30 @@ class Consultant(AbstractUser):
     class Meta:
         db_table = "consultants"
         constraints = [
-            models.UniqueConstraint(Lower("email"), name="consultants_email_unique"),
             models.UniqueConstraint(
-                fields=["is_primary"], condition=Q(is_primary=True), name="consultants_one_primary"
+                Lower("email"),
+                name="consultants_email_unique",
+                violation_error_message="There is a consultant with this e-mail address already.",
+            ),
+            models.UniqueConstraint(
+                fields=["is_primary"],
+                condition=Q(is_primary=True),
+                name="consultants_one_primary",
+                violation_error_message="Another consultant is the primary one. Change it there.",
             ),
         ]
 
     def __str__(self) -> str:
         return self.name or self.email
+
+    def clean(self) -> None:
+        super().clean()
+        self.give_slug()
+
+    def give_slug(self) -> None:
+        """Make up the booking page's address where none was chosen."""
+        wish = self.name or self.email.split("@")[0]
+        self.slug = self.slug or Consultant.objects.free_slug(wish)
 
     def get_full_name(self) -> str:
         return str(self)
@@ -239,6 +255,7 @@ class CalendarConnection(models.Model):
     def receive_bookings(self) -> None:
         """Make this the one calendar that bookings are written to."""
         with transaction.atomic():
+            Consultant.objects.select_for_update().get(pk=self.user_id)  # one change at a time
             others = CalendarConnection.objects.filter(user=self.user_id).exclude(pk=self.pk)
             others.filter(is_primary=True).update(is_primary=False)
             self.is_primary = True

@@ -122,11 +122,13 @@ class Migration(migrations.Migration):
                     models.UniqueConstraint(
                         django.db.models.functions.text.Lower("email"),
                         name="consultants_email_unique",
+                        violation_error_message="There is a consultant with this e-mail address already.",
                     ),
                     models.UniqueConstraint(
                         condition=models.Q(("is_primary", True)),
                         fields=("is_primary",),
                         name="consultants_one_primary",
+                        violation_error_message="Another consultant is the primary one. Change it there.",
                     ),
                 ],
                 "indexes": [],

@@ -1,0 +1,172 @@
+"""When a consultant can be booked, and for what, on their desk."""
+
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import path
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import require_POST
+
+from availability.forms import BookingSettingsForm, ExceptionForm, MeetingTypeForm, Week
+from availability.hours import use_office_hours
+from availability.models import (
+    AvailabilityException,
+    AvailabilityRule,
+    BlockedDate,
+    BookingSettings,
+    MeetingType,
+    Weekday,
+)
+from connections.models import Consultant
+from connections.owned_admin import OwnedAdmin, sees_several
+
+OVERRIDES = [
+    ("duration", "slot_interval"),
+    ("buffer_before", "buffer_after"),
+    ("minimum_notice", "booking_window"),
+    ("daily_limit", "weekly_limit"),
+]
+
+
+@admin.register(AvailabilityRule)
+class AvailabilityRuleAdmin(OwnedAdmin):
+    """Weekly hours: the whole week on one page; hours of a season one by one."""
+
+    fields = ["user", "day_of_week", ("start_time", "end_time"), ("valid_from", "valid_until")]
+
+    def get_urls(self) -> list:
+        office_hours = self.admin_site.admin_view(self.office_hours)
+        name = "availability_availabilityrule_office_hours"
+        return [path("office-hours/", office_hours, name=name), *super().get_urls()]
+
+    def changelist_view(self, request: HttpRequest, extra_context=None) -> HttpResponse:
+        consultant = self._consultant(request)
+        rules = AvailabilityRule.objects.filter(user=consultant)
+        week = Week(
+            request.POST or None,
+            queryset=rules.order_by("day_of_week", "start_time"),
+            initial=[{"day_of_week": day} for day in Weekday],
+        )
+        if week.is_valid():
+            week.save_week(consultant)
+            messages.success(request, "Your weekly hours are saved.")
+            return redirect(request.get_full_path())
+        context = self.admin_site.each_context(request) | {
+            "title": "Weekly hours",
+            "opts": self.opts,
+            "consultant": consultant,
+            "others": Consultant.objects.order_by("email") if sees_several(request) else (),
+            "week": week,
+        }
+        return TemplateResponse(request, "admin/availability/week.html", context)
+
+    def _consultant(self, request: HttpRequest) -> Consultant:
+        """Whose week it is: one's own, or for a superuser the one asked for."""
+        people = self.admin_site.get_model_admin(Consultant)
+        return people.get_object(request, request.GET.get("consultant", "")) or request.user
+
+    @method_decorator(require_POST)
+    def office_hours(self, request: HttpRequest) -> HttpResponse:
+        if use_office_hours(request.user):
+            messages.success(
+                request, "You are open from Monday to Friday, 9 to 17. Change it here."
+            )
+        else:
+            messages.info(request, "You have weekly hours already. Nothing was changed.")
+        return redirect("admin:availability_availabilityrule_changelist")
+
+
+@admin.register(AvailabilityException)
+class AvailabilityExceptionAdmin(OwnedAdmin):
+    form = ExceptionForm
+    list_display = ["__str__", "end_date", "start_time", "end_time", "rrule", "reason"]
+    list_filter = ["is_closed", "start_date"]
+    search_fields = ["reason"]
+    ordering = ["-start_date"]
+    fieldsets = [
+        (
+            None,
+            {
+                "fields": ["user", ("start_date", "end_date"), "is_closed", "reason"],
+                "description": (
+                    "On these dates this replaces your weekly hours. Several entries for one "
+                    "date add up."
+                ),
+            },
+        ),
+        ("Open at other hours", {"fields": [("start_time", "end_time")]}),
+        ("Repeats", {"fields": ["repeats", "rrule"]}),
+    ]
+
+
+@admin.register(BlockedDate)
+class BlockedDateAdmin(OwnedAdmin):
+    list_display = ["__str__", "start_time", "end_time", "start_date", "end_date", "reason"]
+    search_fields = ["reason"]
+    ordering = ["-created_at"]
+    fieldsets = [
+        (None, {"fields": ["user", "reason"]}),
+        ("Whole days", {"fields": [("start_date", "end_date")]}),
+        ("Or from a time to a time", {"fields": ["start_time", "end_time"]}),
+    ]
+
+
+@admin.register(MeetingType)
+class MeetingTypeAdmin(OwnedAdmin):
+    form = MeetingTypeForm
+    list_display = ["title", "slug", "duration", "is_active"]
+    list_filter = ["is_active"]
+    search_fields = ["title", "slug"]
+    ordering = ["title"]
+    prepopulated_fields = {"slug": ["title"]}
+    fieldsets = [
+        (None, {"fields": ["user", "title", "slug", "description", "location", "is_active"]}),
+        (
+            "Instead of your defaults",
+            {"fields": OVERRIDES, "description": "What you leave empty is as in your settings."},
+        ),
+        ("Questions", {"fields": ["questions"]}),
+    ]
+
+
+@admin.register(BookingSettings)
+class BookingSettingsAdmin(OwnedAdmin):
+    """One row for each consultant, there from the beginning."""
+
+    form = BookingSettingsForm
+    list_display = ["user", "time_zone", "duration", "minimum_notice", "booking_window"]
+    fieldsets = [
+        (None, {"fields": ["user", "time_zone"]}),
+        (
+            "Defaults of every meeting",
+            {"fields": OVERRIDES, "description": "A meeting type may have values of its own."},
+        ),
+        ("When a calendar cannot be read", {"fields": ["stale_policy", "max_data_age"]}),
+    ]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj=None) -> bool:
+        return False
+
+    def get_list_display(self, request: HttpRequest) -> list:
+        return self.list_display
+
+    def changelist_view(self, request: HttpRequest, extra_context=None) -> HttpResponse:
+        if sees_several(request):
+            return super().changelist_view(request, extra_context)
+        return redirect(
+            "admin:availability_bookingsettings_change", request.user.booking_settings.pk
+        )
+
+    def response_post_save_change(self, request: HttpRequest, obj: BookingSettings) -> HttpResponse:
+        """Where there is no list to go back to, the desk is."""
+        return redirect("admin:index")
+
+    def save_model(self, request, obj: BookingSettings, form, change) -> None:
+        super().save_model(request, obj, form, change)
+        if "time_zone" in form.changed_data:
+            obj.read_calendars_anew(timezone.now())

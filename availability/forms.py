@@ -1,0 +1,123 @@
+"""What a consultant fills in about their hours, their meetings and their settings."""
+
+from itertools import groupby
+
+from django import forms
+from django.contrib.admin.widgets import AdminTextareaWidget
+
+from availability.models import AvailabilityRule, Weekday
+from availability.questions import from_text, to_text
+from availability.repeats import Repeats, name_of_rule, rule_for
+from availability.zones import places
+from connections.models import Consultant
+
+
+def clock(label: str) -> forms.TimeInput:
+    return forms.TimeInput(attrs={"type": "time", "aria-label": label}, format="%H:%M")
+
+
+class HoursForm(forms.ModelForm):
+    """One interval of a weekday. Left or made empty, it is none."""
+
+    start_time = forms.TimeField(required=False, widget=clock("from"))
+    end_time = forms.TimeField(required=False, widget=clock("to"))
+
+    class Meta:
+        model = AvailabilityRule
+        fields = ["day_of_week", "start_time", "end_time"]
+        widgets = {"day_of_week": forms.HiddenInput}
+
+    def clean(self) -> None:
+        if not self.errors and self._times().count(None) == 1:
+            raise forms.ValidationError("Give both times, or none.")
+
+    @property
+    def is_blank(self) -> bool:
+        return self._times() == [None, None]
+
+    def _times(self) -> list:
+        return [self.cleaned_data.get("start_time"), self.cleaned_data.get("end_time")]
+
+
+class WeekFormSet(forms.BaseModelFormSet):
+    """A consultant's weekly hours on one page: every interval, and room for one more each day."""
+
+    def by_day(self) -> list[tuple[str, list[HoursForm]]]:
+        """The rows under the names of their days."""
+
+        def day_of(form: HoursForm) -> int:
+            return form.initial.get("day_of_week", Weekday.MONDAY)
+
+        rows = sorted(self.forms, key=day_of)  # stable: the empty row stays the day's last
+        return [(Weekday(day).label, list(forms)) for day, forms in groupby(rows, key=day_of)]
+
+    def save_week(self, consultant: Consultant) -> None:
+        """Store what was changed: rows filled in, rows emptied."""
+        for form in filter(HoursForm.has_changed, self.forms):
+            form.instance.user = consultant
+            if not form.is_blank:
+                form.save()
+            elif not form.instance._state.adding:
+                form.instance.delete()
+
+
+Week = forms.modelformset_factory(
+    AvailabilityRule, form=HoursForm, formset=WeekFormSet, extra=len(Weekday)
+)
+
+
+class ExceptionForm(forms.ModelForm):
+    """A change to the weekly hours; the usual repetitions are chosen by name."""
+
+    repeats = forms.ChoiceField(choices=Repeats.choices, required=False)
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        known = self.instance
+        self.fields["repeats"].initial = name_of_rule(known.rrule, known.start_date)
+
+    def clean(self) -> None:
+        repeats, first = self.cleaned_data.get("repeats"), self.cleaned_data.get("start_date")
+        if repeats == Repeats.OTHER:
+            refuse_missing_rule(self)
+        elif first and repeats is not None:
+            self.cleaned_data["rrule"] = rule_for(repeats, first)
+
+
+def refuse_missing_rule(form: ExceptionForm) -> None:
+    if not form.cleaned_data.get("rrule") and "rrule" not in form.errors:
+        form.add_error("rrule", "Write the rule here, or choose another way to repeat.")
+
+
+class MeetingTypeForm(forms.ModelForm):
+    """What can be booked; its questions as lines of text."""
+
+    description = forms.CharField(required=False, widget=AdminTextareaWidget(attrs={"rows": 3}))
+    questions = forms.CharField(
+        required=False,
+        strip=False,
+        widget=AdminTextareaWidget(attrs={"rows": 4}),
+        help_text=(
+            "Asked when somebody books; one on each line. A star at the end: an answer is needed. "
+            "Bars offer a choice: How shall we meet? | Phone | Video"
+        ),
+    )
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["questions"] = to_text(self.instance.questions)
+
+    def clean_questions(self) -> list[dict]:
+        return from_text(self.cleaned_data["questions"], known=self.instance.questions)
+
+
+class BookingSettingsForm(forms.ModelForm):
+    """A consultant's defaults, with the time zones to choose from."""
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        current = self.initial["time_zone"]
+        names = sorted({current, *places()})
+        self.fields["time_zone"].widget = forms.Select(
+            choices=[(name, name.replace("_", " ")) for name in names]
+        )

@@ -1,0 +1,115 @@
+"""The pages on which a consultant connects calendars, chooses among them, and disconnects."""
+
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.http import require_POST
+
+from connections import accounts
+from connections.forms import CalendarChoices, ConnectForm, DestinationForm
+from connections.models import CalendarConnection, Consultant
+
+
+@sensitive_post_parameters("password")
+@sensitive_variables()
+def connect(request: HttpRequest) -> HttpResponse:
+    """Sign in to an Apple or CalDAV account."""
+    return _sign_in(request, request.user, title="Connect an Apple or CalDAV calendar")
+
+
+@sensitive_post_parameters("password")
+@sensitive_variables()
+def reconnect(request: HttpRequest, connection_id: UUID) -> HttpResponse:
+    """Give an account that is connected already a new password."""
+    connection = _own(request, connection_id)
+    known = {"server_url": connection.caldav_url, "username": connection.provider_email}
+    title = f"Connect {connection.provider_email} again"
+    return _sign_in(request, connection.user, title=title, initial=known)
+
+
+@sensitive_variables()
+def _sign_in(
+    request: HttpRequest, consultant: Consultant, *, title: str, initial: dict | None = None
+) -> HttpResponse:
+    form = ConnectForm(request.POST or None, initial=initial)
+    if not form.is_valid():
+        return _page(request, "connect", title=title, form=form)
+    rows = accounts.remember_account(
+        consultant, form.provider, form.credentials(), form.calendars, now=timezone.now()
+    )
+    return redirect("connections:choose", rows[0].pk)
+
+
+def choose(request: HttpRequest, connection_id: UUID) -> HttpResponse:
+    """Choose what the calendars of an account are for.
+
+    Any of them names the account; the one in the address is proposed to receive bookings.
+    """
+    connection = _own(request, connection_id)
+    account = CalendarConnection.objects.of_account(connection)
+    calendars = CalendarChoices(
+        request.POST or None,
+        queryset=account.order_by("calendar_name", "pk"),
+        form_kwargs={"is_new_account": not account.active().exists()},
+    )
+    destination = DestinationForm(request.POST or None, account=calendars.rows, proposed=connection)
+    if calendars.is_valid() and destination.is_valid():
+        accounts.choose_calendars(
+            calendars.rows,
+            destination=destination.cleaned_data["destination"],
+            now=timezone.now(),
+        )
+        messages.success(request, "Saved. The calendars are read within the next seconds.")
+        return redirect("admin:index")
+    return _page(
+        request,
+        "choose",
+        title=f"Calendars of {connection.provider_email}",
+        connection=connection,
+        calendars=calendars,
+        destination=destination,
+    )
+
+
+def disconnect(request: HttpRequest, connection_id: UUID) -> HttpResponse:
+    """Say what disconnecting an account means, and do it when confirmed."""
+    connection = _own(request, connection_id)
+    if request.method == "POST":
+        accounts.disconnect(connection)
+        messages.success(request, f"{connection.provider_email} is disconnected.")
+        return redirect("admin:index")
+    return _page(
+        request,
+        "disconnect",
+        title=f"Disconnect {connection.provider_email}?",
+        connection=connection,
+        account=CalendarConnection.objects.of_account(connection).order_by("calendar_name"),
+    )
+
+
+@require_POST
+def sync_now(request: HttpRequest) -> HttpResponse:
+    """Make all the consultant's calendars due."""
+    count = request.user.connections.request_sync(timezone.now())
+    if count:
+        messages.success(request, "Your calendars are read within the next seconds.")
+    else:
+        messages.warning(request, "There is no calendar to read. Connect one first.")
+    return redirect("admin:index")
+
+
+def _own(request: HttpRequest, connection_id: UUID) -> CalendarConnection:
+    rows = CalendarConnection.objects.select_related("user")
+    if not request.user.is_superuser:
+        rows = rows.filter(user=request.user)
+    return get_object_or_404(rows, pk=connection_id)
+
+
+def _page(request: HttpRequest, name: str, **context) -> TemplateResponse:
+    context |= admin.site.each_context(request)
+    return TemplateResponse(request, f"connections/{name}.html", context)
