@@ -1,10 +1,13 @@
-"""An invitee's reservation of the consultant's time."""
+"""An invitee's reservation of the consultant's time, and the mails it owes."""
+
+from datetime import datetime
 
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from availability.models import MeetingType, OwnedModel
-from connections.models import CalendarConnection
+from connections.models import CalendarConnection, uuid_key
 
 
 class BookingStatus(models.TextChoices):
@@ -19,6 +22,21 @@ class EventState(models.TextChoices):
     REMOVED = "removed", "removed from the calendar"
     FAILED = "failed", "could not be written"
     NONE = "none", "no calendar receives bookings"
+
+
+class BookingQuerySet(models.QuerySet):
+    def event_due(self, now: datetime):
+        """Bookings whose calendar event is to be worked on; a hold has none."""
+        due = self.filter(event_state=EventState.DUE, event_due_at__lte=now)
+        return due.exclude(status=BookingStatus.PENDING).order_by("event_due_at")
+
+    def event_startable(self, now: datetime):
+        """Those that no worker is at, and whose provider need not be left alone."""
+        due = self.filter(event_state=EventState.DUE).exclude(status=BookingStatus.PENDING)
+        return due.filter(Q(event_not_before=None) | Q(event_not_before__lte=now))
+
+    def expired_holds(self, now: datetime):
+        return self.filter(status=BookingStatus.PENDING, hold_expires_at__lte=now)
 
 
 class Booking(OwnedModel):
@@ -42,7 +60,7 @@ class Booking(OwnedModel):
     invitee_time_zone = models.TextField("time zone", default="UTC", db_default="UTC")
     invitee_notes = models.TextField("notes", blank=True, default="", db_default="")
     answers = models.JSONField(
-        default=dict, blank=True, db_default=models.Value("{}", models.JSONField())
+        default=dict, blank=True, db_default=models.Value({}, models.JSONField())
     )
     idempotency_key = models.TextField(null=True, editable=False)
     request_fingerprint = models.TextField(default="", db_default="", editable=False)
@@ -66,11 +84,73 @@ class Booking(OwnedModel):
         "calendar event", choices=EventState, default=EventState.DUE, db_default=EventState.DUE
     )
     event_due_at = models.DateTimeField(null=True, db_default=Now(), editable=False)
+    event_not_before = models.DateTimeField(null=True, editable=False)
     event_attempts = models.IntegerField(default=0, db_default=0, editable=False)
     event_error = models.TextField(default="", db_default="", editable=False)
+
+    objects = BookingQuerySet.as_manager()
 
     class Meta:
         db_table = "bookings"
 
     def __str__(self) -> str:
         return f"{self.invitee_name} {self.start_time:%Y-%m-%d %H:%M}"
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self.status == BookingStatus.CANCELLED
+
+
+class MailKind(models.TextChoices):
+    CONFIRMATION = "confirmation", "confirmation"
+    CONSULTANT_NOTICE = "consultant_notice", "notice to the consultant"
+
+
+class MailRecipient(models.TextChoices):
+    INVITEE = "invitee", "invitee"
+    CONSULTANT = "consultant", "consultant"
+
+
+class BookingMailQuerySet(models.QuerySet):
+    def due(self, now: datetime):
+        return self.filter(due_at__lte=now).order_by("due_at")
+
+    def startable(self, now: datetime):
+        """Those that no worker is at, and whose mail server need not be left alone."""
+        owed = self.exclude(due_at=None)
+        return owed.filter(Q(not_before=None) | Q(not_before__lte=now))
+
+
+class BookingMail(models.Model):
+    """A mail that a booking owes: one row per kind, recipient and revision, sent once."""
+
+    id = uuid_key()
+    booking = models.ForeignKey(Booking, models.CASCADE, related_name="mails", db_constraint=False)
+    kind = models.TextField(choices=MailKind)
+    recipient = models.TextField(choices=MailRecipient)
+    sequence = models.IntegerField(default=0, db_default=0)
+    due_at = models.DateTimeField(null=True, db_default=Now())
+    not_before = models.DateTimeField(null=True)
+    attempts = models.IntegerField(default=0, db_default=0)
+    sent_at = models.DateTimeField(null=True)
+    error = models.TextField(default="", db_default="")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = BookingMailQuerySet.as_manager()
+
+    class Meta:
+        db_table = "booking_mails"
+        verbose_name = "mail"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["booking", "kind", "recipient", "sequence"], name="booking_mails_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} to the {self.recipient}"
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether it would tell of a booking that is no longer so."""
+        return self.booking.is_cancelled or self.booking.sequence != self.sequence

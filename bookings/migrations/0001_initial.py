@@ -107,7 +107,7 @@ class Migration(migrations.Migration):
                             "answers",
                             models.JSONField(
                                 blank=True,
-                                db_default=models.Value("{}", models.JSONField()),
+                                db_default=models.Value({}, models.JSONField()),
                                 default=dict,
                             ),
                         ),
@@ -166,6 +166,7 @@ class Migration(migrations.Migration):
                                 null=True,
                             ),
                         ),
+                        ("event_not_before", models.DateTimeField(editable=False, null=True)),
                         (
                             "event_attempts",
                             models.IntegerField(db_default=0, default=0, editable=False),

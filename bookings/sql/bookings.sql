@@ -27,6 +27,8 @@ CREATE TABLE public.bookings (
   updated_at          timestamptz NOT NULL DEFAULT now(),
 
   -- The calendar event: what is to be done about it is read from this row, never remembered elsewhere.
+  -- The sweeper hands a due row out at event_due_at. No worker starts before event_not_before: one is
+  -- at it already, or the provider is to be left alone until then.
   event_connection_id uuid REFERENCES public.calendar_connections ON DELETE SET NULL,
   provider_event_id   text NOT NULL DEFAULT '',
   ical_uid            text NOT NULL DEFAULT '',
@@ -34,6 +36,7 @@ CREATE TABLE public.bookings (
   event_state         text NOT NULL DEFAULT 'due'
                       CHECK (event_state IN ('due', 'written', 'removed', 'failed', 'none')),
   event_due_at        timestamptz DEFAULT now(),
+  event_not_before    timestamptz,
   event_attempts      integer NOT NULL DEFAULT 0 CHECK (event_attempts >= 0),
   event_error         text NOT NULL DEFAULT '',
 
@@ -56,6 +59,7 @@ CREATE TABLE public.bookings (
 CREATE INDEX idx_bookings_user_time ON public.bookings (user_id, start_time, end_time)
   WHERE status IN ('pending', 'confirmed');
 CREATE INDEX idx_bookings_event_due ON public.bookings (event_due_at) WHERE event_state = 'due';
+CREATE INDEX idx_bookings_event_none ON public.bookings (user_id) WHERE event_state = 'none';
 
 CREATE TRIGGER touch_updated_at BEFORE UPDATE ON public.bookings
   FOR EACH ROW EXECUTE FUNCTION calsync.touch_updated_at();
