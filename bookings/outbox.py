@@ -1,0 +1,88 @@
+"""Sends each mail that a booking owes, once.
+
+Two workers never send the same mail. Only one that dies after the mail server took it, and before
+that is on record, has it sent again: the same mail under the same Message-ID, which the receiving
+server takes for the one it has.
+"""
+
+from datetime import datetime, timedelta
+from smtplib import SMTPException, SMTPRecipientsRefused
+from uuid import UUID
+
+from django.db.models import F
+
+from bookings.emails import message_for
+from bookings.models import BookingMail
+from bookings.tokens import ManageTokenLost
+from syncing.cadence import delay_after
+
+CLAIM = timedelta(minutes=5)  # longer than a task may run (Q_CLUSTER timeout)
+EXPECTED = (SMTPException, OSError, ManageTokenLost)
+
+
+def send_mail(mail_id: UUID, *, now: datetime) -> None:
+    """Send the mail, if it is owed and nobody else is at it.
+
+    What the mail server says against it stands on the row and it is tried again; only a bug raises.
+    """
+    mail = _claim(mail_id, now=now)
+    if mail is None:
+        return
+    if mail.is_outdated:
+        _finish(mail, error="The booking was changed before this mail was sent.")
+        return
+    try:
+        message_for(mail).send()
+    except Exception as error:
+        _record_failure(mail, error, now=now)
+        if not isinstance(error, EXPECTED):
+            raise
+    else:
+        _finish(mail, sent_at=now)
+
+
+def _claim(mail_id: UUID, *, now: datetime) -> BookingMail | None:
+    """The row, if this worker is the one to send it: compare and set, then commit."""
+    claimed = (
+        BookingMail.objects.startable(now)
+        .filter(pk=mail_id)
+        .update(due_at=now + CLAIM, not_before=now + CLAIM, attempts=F("attempts") + 1)
+    )
+    mails = BookingMail.objects.select_related(
+        "booking__user__booking_settings", "booking__meeting_type"
+    )
+    return mails.get(pk=mail_id) if claimed else None
+
+
+def _record_failure(mail: BookingMail, error: Exception, *, now: datetime) -> None:
+    """Say what went wrong, and when to try again."""
+    if isinstance(error, SMTPRecipientsRefused) and _is_final(error):
+        _finish(mail, error=_for_people(error))
+        return
+    next_try = now + delay_after(error, failures=mail.attempts)
+    BookingMail.objects.filter(pk=mail.pk).update(
+        due_at=next_try, not_before=next_try, error=_for_people(error)
+    )
+
+
+def _finish(mail: BookingMail, *, sent_at: datetime | None = None, error: str = "") -> None:
+    """Sent, or given up for a reason."""
+    BookingMail.objects.filter(pk=mail.pk).update(
+        due_at=None, not_before=None, sent_at=sent_at, error=error
+    )
+
+
+def _is_final(refusal: SMTPRecipientsRefused) -> bool:
+    """Whether the server said it will never take mail for them (RFC 5321, section 4.2.1)."""
+    return all(code >= 500 for code, _ in refusal.recipients.values())
+
+
+def _for_people(error: Exception) -> str:
+    if isinstance(error, SMTPRecipientsRefused):
+        replies = (
+            f"{code} {reply.decode(errors='replace')}" for code, reply in error.recipients.values()
+        )
+        return "The mail server refused the address: " + "; ".join(replies)
+    if isinstance(error, EXPECTED):
+        return f"The mail could not be sent: {error}"
+    return f"Internal error ({type(error).__name__}); the server's log has the details."

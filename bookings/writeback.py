@@ -1,0 +1,215 @@
+"""Puts bookings into the consultant's calendar, and takes cancelled ones out.
+
+What is to be done is read from the booking's row, never remembered elsewhere: a worker that dies
+leaves a row that is still due, and the event's id, derived from the booking's, makes the next try
+find what the last one wrote. No transaction is open while a provider is asked, and no error ever
+cancels a booking.
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db.models import Exists, F, OuterRef
+
+from bookings.ics import event_uid
+from bookings.models import Booking, BookingStatus, EventState
+from bookings.wording import event_description, event_title, one_line
+from connections.adapters import open_adapter
+from connections.fields import SecretUnreadable
+from connections.models import CalendarConnection
+from connections.providers.base import (
+    AccessRevoked,
+    CalendarAdapter,
+    EventConflict,
+    EventDraft,
+    EventGone,
+    ProviderError,
+    ProviderUnavailable,
+    WriteRefused,
+    WrittenEvent,
+)
+from syncing.cadence import delay_after
+
+CLAIM = timedelta(minutes=5)  # longer than a task may run (Q_CLUSTER timeout)
+EXPECTED = (ProviderError, SecretUnreadable)
+
+
+def write_event(booking_id: UUID, *, now: datetime) -> None:
+    """Bring the calendar to what the booking says, if that is due and nobody else is at it.
+
+    What the provider refuses is said on the row and tried again later; only a bug raises.
+    """
+    booking = _claim(booking_id, now=now)
+    if booking is None:
+        return
+    tried_in = booking.event_connection_id
+    try:
+        state = _remove(booking) if booking.is_cancelled else _put(booking)
+    except Exception as error:
+        _record_failure(booking, error, tried_in=tried_in, now=now)
+        if not isinstance(error, EXPECTED):
+            raise
+    else:
+        _settle(booking, state, now=now)
+
+
+def requeue_unwritten(consultant_id: UUID | None = None, *, now: datetime) -> int:
+    """Make due what could not be written, now that a calendar receives bookings.
+
+    Of one consultant everything that is still to come; of all of them (``None``) only what had no
+    calendar to go to.
+    """
+    destination = _destinations().filter(user=OuterRef("user"))
+    waiting = Booking.objects.filter(Exists(destination), status=BookingStatus.CONFIRMED)
+    waiting = waiting.filter(end_time__gt=now)
+    if consultant_id is None:
+        waiting = waiting.filter(event_state=EventState.NONE)
+    else:
+        unwritten = [EventState.NONE, EventState.FAILED, EventState.DUE]
+        waiting = waiting.filter(user=consultant_id, event_state__in=unwritten)
+    return waiting.update(event_state=EventState.DUE, event_due_at=now, event_not_before=None)
+
+
+def _claim(booking_id: UUID, *, now: datetime) -> Booking | None:
+    """The row, if this worker is the one to work on it: compare and set, then commit."""
+    claimed = (
+        Booking.objects.event_startable(now)
+        .filter(pk=booking_id)
+        .update(
+            event_due_at=now + CLAIM,
+            event_not_before=now + CLAIM,
+            event_attempts=F("event_attempts") + 1,
+        )
+    )
+    rows = Booking.objects.select_related("user__booking_settings", "meeting_type")
+    return rows.select_related("event_connection").get(pk=booking_id) if claimed else None
+
+
+def _put(booking: Booking) -> EventState:
+    """Create the event, or bring it to the booking."""
+    calendar = _calendar_for(booking)
+    if calendar is None:
+        return EventState.NONE
+    if calendar.pk != booking.event_connection_id:
+        booking.event_connection, booking.provider_event_id = calendar, ""
+    booking.ical_uid = event_uid(booking)
+    _remember(booking)  # before the call: should we die in it, the next try looks in this calendar
+    written = _write(_open(calendar), booking)
+    booking.provider_event_id = written.provider_event_id
+    _remember(booking)
+    return EventState.WRITTEN
+
+
+def _write(adapter: CalendarAdapter, booking: Booking) -> WrittenEvent:
+    calendar_id, draft = booking.event_connection.calendar_id, _draft(booking)
+    if booking.provider_event_id:
+        try:
+            return adapter.update_event(calendar_id, booking.provider_event_id, draft)
+        except EventGone:
+            booking.provider_event_id = ""  # the booking stands, so its event is written anew
+    written = adapter.create_event(calendar_id, draft)
+    if booking.sequence == 0:
+        return written
+    # It may be what an earlier try, whose answer was lost, wrote before the booking was changed.
+    return adapter.update_event(calendar_id, written.provider_event_id, draft)
+
+
+def _remove(booking: Booking) -> EventState:
+    """Delete the event, wherever the last try may have left it."""
+    calendar = booking.event_connection
+    if calendar is None and not booking.provider_event_id:
+        return EventState.REMOVED  # it was never written
+    if calendar is None or not calendar.is_active:
+        raise WriteRefused("The calendar that holds this event is no longer connected.")
+    adapter = _open(calendar)
+    if not booking.provider_event_id:
+        # A try was made whose answer was lost. Creating finds the event, or makes one to delete.
+        written = adapter.create_event(calendar.calendar_id, _draft(booking))
+        booking.provider_event_id = written.provider_event_id
+    adapter.delete_event(calendar.calendar_id, booking.provider_event_id)
+    return EventState.REMOVED
+
+
+def _calendar_for(booking: Booking) -> CalendarConnection | None:
+    """The calendar that its event is in; else the one that receives the consultant's bookings."""
+    if booking.event_connection and booking.event_connection.is_active:
+        return booking.event_connection
+    return _destinations().filter(user=booking.user_id).first()
+
+
+def _destinations():
+    return CalendarConnection.objects.active().filter(is_primary=True, is_writable=True)
+
+
+def _open(calendar: CalendarConnection) -> CalendarAdapter:
+    if calendar.reconnect_needed_at:
+        raise AccessRevoked("The sign-in is no longer accepted. Connect the calendar again.")
+    return open_adapter(calendar)
+
+
+def _draft(booking: Booking) -> EventDraft:
+    return EventDraft(
+        booking_id=booking.pk,
+        uid=event_uid(booking),
+        sequence=booking.sequence,
+        start=booking.start_time,
+        end=booking.end_time,
+        title=event_title(booking),
+        description=event_description(booking),
+        location=one_line(booking.location),
+    )
+
+
+def _remember(booking: Booking) -> None:
+    """Where the event is, or is about to be."""
+    booking.save(update_fields=["event_connection", "provider_event_id", "ical_uid"])
+
+
+def _settle(booking: Booking, state: EventState, *, now: datetime, error: str = "") -> None:
+    """Nothing is left to do; unless the booking was changed meanwhile: then it is due again."""
+    rows = Booking.objects.filter(pk=booking.pk)
+    settled = rows.filter(sequence=booking.sequence, status=booking.status).update(
+        event_state=state,
+        event_due_at=None,
+        event_not_before=None,
+        event_attempts=0,
+        event_error=error,
+    )
+    if not settled:
+        rows.update(event_due_at=now, event_not_before=None)
+
+
+def _record_failure(
+    booking: Booking, error: Exception, *, tried_in: UUID | None, now: datetime
+) -> None:
+    """Say what went wrong, and when to try again. ``tried_in`` is where earlier tries went."""
+    if tried_in is None and _wrote_nothing(error):
+        booking.event_connection = None  # so that the next try may go to another calendar
+        _remember(booking)
+    if isinstance(error, WriteRefused):
+        _settle(booking, EventState.FAILED, now=now, error=str(error))
+    else:
+        next_try = now + _delay(error, attempts=booking.event_attempts)
+        Booking.objects.filter(pk=booking.pk).update(
+            event_due_at=next_try, event_not_before=next_try, event_error=_for_people(error)
+        )
+
+
+def _delay(error: Exception, *, attempts: int) -> timedelta:
+    if isinstance(error, EventConflict):
+        error = ProviderUnavailable(str(error))  # it changed under our hands: read again soon
+    return delay_after(error, failures=attempts)
+
+
+def _wrote_nothing(error: Exception) -> bool:
+    """Whether the provider surely took nothing. After a lost answer or a bug nobody knows."""
+    return isinstance(error, EXPECTED) and not isinstance(
+        error, (ProviderUnavailable, EventConflict)
+    )
+
+
+def _for_people(error: Exception) -> str:
+    """A known error says itself; of an unknown one only the kind, its text may hold anything."""
+    if isinstance(error, EXPECTED):
+        return str(error)
+    return f"Internal error ({type(error).__name__}); the server's log has the details."
