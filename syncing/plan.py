@@ -53,4 +53,6 @@ def _belongs(event: RemoteEvent, window: Window) -> bool:
 def _storable(event: RemoteEvent, *, with_titles: bool) -> RemoteEvent:
     """The event as a row can hold it: no end before its start, no endless or unprintable title."""
     title = event.title.replace("\0", "")[:TITLE_LENGTH] if with_titles else ""
+    if title == event.title and event.end >= event.start:
+        return event
     return replace(event, end=max(event.start, event.end), title=title)

@@ -6,6 +6,7 @@ takes as it is. https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.5
 """
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,9 +21,17 @@ from syncing.plan import PagePlan
 IN_MEMORY_BYTES = 1_000_000
 CHUNK_BYTES = 256_000
 SQL = Path(__file__).parent / "sql"
-STAGE, RESOLVE, WEIGH, DELETE, UPDATE, INSERT = (
-    (SQL / f"apply_{name}.sql").read_text()
-    for name in ("stage", "resolve", "weigh", "delete", "update", "insert")
+STAGE, RESOLVE, WEIGH, DELETE_UNSEEN, DELETE_NAMED, UPDATE, INSERT = (
+    (SQL / f"apply_{step}.sql").read_text()
+    for step in (
+        "stage",
+        "resolve",
+        "weigh",
+        "delete_unseen",
+        "delete_named",
+        "update",
+        "insert",
+    )
 )
 
 
@@ -56,15 +65,14 @@ class Spool:
         self.pages += 1
         self.events += len(plan.events)
         self._events.writelines(_line(self.pages, *_columns(event)) for event in plan.events)
-        self._removals.writelines(_line(self.pages, removed) for removed in plan.removed)
+        self._removals.writelines(_line(self.pages, _text(removed)) for removed in plan.removed)
 
     def stage(self, cursor) -> None:
         """Copy the round into temporary tables that go with the transaction."""
         cursor.execute(STAGE)
         _copy(cursor, "staged_events", self._events)
         _copy(cursor, "staged_removals", self._removals)
-        if self.pages > 1:
-            cursor.execute(RESOLVE)
+        cursor.execute(RESOLVE)
 
 
 def weigh(cursor, connection_id: UUID, *, now: datetime) -> tuple[int, int]:
@@ -76,8 +84,8 @@ def weigh(cursor, connection_id: UUID, *, now: datetime) -> tuple[int, int]:
 def write(cursor, connection_id: UUID, *, is_full: bool) -> Written:
     """Bring the connection's rows to what is staged, touching only rows that differ."""
     counts = []
-    for statement in (DELETE, UPDATE, INSERT):
-        cursor.execute(statement, {"connection": connection_id, "is_full": is_full})
+    for statement in (DELETE_UNSEEN if is_full else DELETE_NAMED, UPDATE, INSERT):
+        cursor.execute(statement, {"connection": connection_id})
         counts.append(cursor.rowcount)
     deleted, updated, created = counts
     return Written(created=created, updated=updated, deleted=deleted)
@@ -91,11 +99,13 @@ def _copy(cursor, table: str, spool) -> None:
 
 
 def _columns(event: RemoteEvent) -> Iterable[object]:
-    """In the order of the staged table's columns."""
+    """In the order of the staged table's columns; texts from outside are escaped."""
+    # Only what explains a row to a person; nothing reads it.
+    technical = {"uid": event.uid, "version": event.version, "sequence": event.sequence}
     return (
-        event.provider_event_id,
-        event.series_id,
-        event.title or None,
+        _text(event.provider_event_id),
+        _text(event.series_id),
+        _text(event.title) or None,
         event.start.isoformat(),
         event.end.isoformat(),
         event.is_all_day,
@@ -105,15 +115,18 @@ def _columns(event: RemoteEvent) -> Iterable[object]:
         event.transparency,
         event.booking_id,
         event.updated_at,
-        event.problem,
-        # Only what explains a row to a person; nothing reads it.
-        json.dumps({"uid": event.uid, "version": event.version, "sequence": event.sequence}),
+        _text(event.problem),
+        _text(json.dumps(technical)),
     )
 
 
+_SPECIAL = re.compile(r"[\\\t\n\r]")
 _ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 
+def _text(value: str) -> str:
+    return value.translate(_ESCAPES) if _SPECIAL.search(value) else value
+
+
 def _line(*values: object) -> bytes:
-    fields = (r"\N" if value is None else str(value).translate(_ESCAPES) for value in values)
-    return ("\t".join(fields) + "\n").encode()
+    return ("\t".join([r"\N" if value is None else str(value) for value in values]) + "\n").encode()

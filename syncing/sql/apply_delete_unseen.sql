@@ -1,0 +1,5 @@
+-- A full round removes every row of its calendar that it does not show.
+DELETE FROM public.synced_events stored
+WHERE stored.connection_id = %(connection)s
+  AND NOT EXISTS (SELECT FROM pg_temp.staged_events staged
+                  WHERE staged.provider_event_id = stored.provider_event_id);
