@@ -2,28 +2,13 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from functools import cache
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
-REGIONS = {
-    "Africa",
-    "America",
-    "Antarctica",
-    "Arctic",
-    "Asia",
-    "Atlantic",
-    "Australia",
-    "Europe",
-    "Indian",
-    "Pacific",
-    "UTC",
-}
+from availability.zones import known_zones, places
 
 
-@cache
-def known_zones() -> frozenset[str]:
-    """Every name the server can read; looked up once, because it walks the whole zone directory."""
-    return frozenset(available_timezones())
+def zone_named(name: str) -> ZoneInfo | None:
+    return ZoneInfo(name) if name in known_zones() else None
 
 
 def offset_of(instant: datetime) -> str:
@@ -44,12 +29,9 @@ def label_of(zone: ZoneInfo, at: datetime) -> str:
 
 
 def zone_choices(chosen: ZoneInfo, now: datetime) -> list[tuple[str, str]]:
-    """What a person may choose from, by place, as (name, label); always with the chosen one.
-
-    Left out are the spellings that stand for no place, such as ``EST`` and ``Etc/GMT+5``.
-    """
-    places = {name for name in known_zones() if name.split("/")[0] in REGIONS}
-    return [(name, label_of(ZoneInfo(name), now)) for name in sorted(places | {chosen.key})]
+    """What a person may choose from, as (name, label): the places, and always the chosen zone."""
+    names = sorted({*places(), chosen.key})
+    return [(name, label_of(ZoneInfo(name), now)) for name in names]
 
 
 def clock_times(instants: Iterable[datetime], zone: ZoneInfo) -> list[str]:
