@@ -1,0 +1,121 @@
+"""What the desk's first page shows: read-only questions about one consultant's rows."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from django.conf import settings
+from django.db.models import Q, QuerySet
+
+from availability.models import AvailabilityRule
+from bookings.models import Booking, BookingMail, BookingStatus, EventState
+from connections.models import CalendarConnection, Consultant
+from connections.state import State, describe
+from syncing.models import SyncedEvent
+
+UPCOMING_SHOWN = 10
+PROBLEMS_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """A calendar and how it is doing."""
+
+    connection: CalendarConnection
+    state: State
+
+
+class Desk:
+    """One consultant's desk at ``now``; each part is asked for when the page shows it."""
+
+    def __init__(self, consultant: Consultant, *, now: datetime) -> None:
+        self.consultant = consultant
+        self.now = now
+
+    @cached_property
+    def booking_page(self) -> str:
+        return f"{settings.PUBLIC_URL}/book/{self.consultant.slug}/"
+
+    # --- first steps ------------------------------------------------------------------------
+
+    @cached_property
+    def needs_calendar(self) -> bool:
+        return not self.calendars
+
+    @cached_property
+    def needs_time_zone(self) -> bool:
+        """UTC is where everybody starts; who has saved the settings since means it."""
+        chosen = self.consultant.booking_settings
+        return chosen.time_zone == "UTC" and chosen.updated_at == chosen.created_at
+
+    @cached_property
+    def needs_hours(self) -> bool:
+        return not AvailabilityRule.objects.filter(user=self.consultant).exists()
+
+    @property
+    def is_new(self) -> bool:
+        return self.needs_calendar or self.needs_time_zone or self.needs_hours
+
+    # --- calendars --------------------------------------------------------------------------
+
+    @cached_property
+    def calendars(self) -> list[Calendar]:
+        rows = CalendarConnection.objects.active().filter(user=self.consultant)
+        return [
+            Calendar(row, describe(row, now=self.now))
+            for row in rows.order_by("provider_email", "calendar_name", "pk")
+        ]
+
+    @property
+    def to_reconnect(self) -> list[CalendarConnection]:
+        """One row of each account whose sign-in is no longer accepted."""
+        rows = [one.connection for one in self.calendars if one.connection.reconnect_needed_at]
+        return list(
+            {(row.provider, row.provider_email, row.caldav_url): row for row in rows}.values()
+        )
+
+    @property
+    def needs_destination(self) -> bool:
+        """Whether bookings have nowhere to be written to."""
+        return bool(self.calendars) and not any(one.connection.is_primary for one in self.calendars)
+
+    @cached_property
+    def unreadable_events(self) -> list[SyncedEvent]:
+        """Still to come, and blocking time without having been read in full."""
+        rows = SyncedEvent.objects.filter(
+            connection__user=self.consultant, connection__is_active=True, end_time__gt=self.now
+        ).exclude(problem="")
+        return list(rows.select_related("connection").order_by("start_time")[:PROBLEMS_SHOWN])
+
+    # --- bookings ---------------------------------------------------------------------------
+
+    @cached_property
+    def upcoming(self) -> list[Booking]:
+        """The next bookings; a hold counts while it lasts."""
+        holds = Q(status=BookingStatus.PENDING, hold_expires_at__gt=self.now)
+        wanted = holds | Q(status=BookingStatus.CONFIRMED)
+        rows = self._bookings().filter(wanted, end_time__gt=self.now)
+        return list(rows.order_by("start_time")[:UPCOMING_SHOWN])
+
+    @cached_property
+    def unwritten(self) -> list[Booking]:
+        """Bookings still to come whose calendar event was tried and is not as it should be."""
+        tried = Q(event_state=EventState.DUE, event_attempts__gt=0)
+        stuck = tried | Q(event_state__in=[EventState.FAILED, EventState.NONE])
+        rows = self._bookings().filter(stuck, end_time__gt=self.now)
+        rows = rows.exclude(status=BookingStatus.CANCELLED, event_state=EventState.NONE)
+        return list(rows.exclude(event_error="", event_state=EventState.DUE)[:PROBLEMS_SHOWN])
+
+    @cached_property
+    def unsent_mails(self) -> list[BookingMail]:
+        """Mails that could not be sent so far."""
+        rows = BookingMail.objects.filter(booking__user=self.consultant, sent_at=None)
+        rows = rows.exclude(error="").select_related("booking")
+        return list(rows.order_by("created_at")[:PROBLEMS_SHOWN])
+
+    @property
+    def needs_attention(self) -> bool:
+        return bool(self.unwritten or self.unsent_mails or self.unreadable_events)
+
+    def _bookings(self) -> QuerySet:
+        return Booking.objects.filter(user=self.consultant).select_related("meeting_type")
