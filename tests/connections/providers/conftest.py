@@ -1,0 +1,26 @@
+from collections.abc import Iterator
+
+import pytest
+
+from tests.connections.providers.authority import Authority
+from tests.connections.providers.caldav_servers import Device, run_radicale, run_xandikos
+
+
+@pytest.fixture(scope="session")
+def radicale(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Device]:
+    with run_radicale(tmp_path_factory.mktemp("radicale")) as url:
+        yield Device(url)
+
+
+@pytest.fixture(scope="session")
+def xandikos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Device]:
+    with run_xandikos(tmp_path_factory.mktemp("xandikos")) as url:
+        yield Device(url)
+
+
+@pytest.fixture(scope="session")
+def authority() -> Authority:
+    """An authority that this process trusts."""
+    authority = Authority()
+    authority.trust()
+    return authority

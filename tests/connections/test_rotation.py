@@ -1,0 +1,159 @@
+"""Changing the encryption key: afterwards nothing stored needs the old one."""
+
+import re
+from io import StringIO
+
+import pytest
+from cryptography.fernet import Fernet, InvalidToken
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from connections import rotation
+from connections.fields import Secret
+from connections.models import CalendarConnection
+from connections.rotation import encrypted_fields, rotate, rotate_row
+from tests.factories import ConnectionFactory
+
+pytestmark = pytest.mark.django_db
+
+ACCESS_TOKEN = CalendarConnection._meta.get_field("access_token")
+OLD, NEW, LOST = (Fernet.generate_key().decode() for _ in range(3))
+
+
+@pytest.fixture(autouse=True)
+def old_key(settings):
+    settings.TOKEN_ENCRYPTION_KEYS = [OLD]
+
+
+@pytest.fixture
+def both_keys(old_key, settings):
+    """What was stored before a test uses this is under the old key; the new one is first now."""
+
+    def switch() -> None:
+        settings.TOKEN_ENCRYPTION_KEYS = [NEW, OLD]
+
+    return switch
+
+
+def run() -> list[str]:
+    output = StringIO()
+    call_command("rotate_encryption_keys", stdout=output)
+    return output.getvalue().splitlines()
+
+
+def ciphertexts_of_the_database() -> list[str]:
+    """Everything in any table that looks like Fernet's."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT format('SELECT t::text FROM %I.%I t', schemaname, tablename) FROM pg_tables "
+            "WHERE schemaname IN ('public', 'calsync')"
+        )
+        queries = [query for (query,) in cursor.fetchall()]
+        cursor.execute(" UNION ALL ".join(queries))
+        return [found for (row,) in cursor for found in re.findall(r"gAAAA[\w-]+=*", row)]
+
+
+def opens(key: str, ciphertext: str) -> bool:
+    try:
+        Fernet(key).decrypt(ciphertext)
+    except InvalidToken:
+        return False
+    return True
+
+
+def test_afterwards_the_old_key_opens_nothing_and_can_be_removed(settings, both_keys):
+    for number in range(3):
+        ConnectionFactory(access_token=f"access {number}", refresh_token=f"refresh {number}")
+    before = ciphertexts_of_the_database()
+    assert [opens(OLD, each) for each in before] == [True] * 9
+    both_keys()
+    run()
+    after = ciphertexts_of_the_database()
+    assert [(opens(OLD, each), opens(NEW, each)) for each in after] == [(False, True)] * 9
+    settings.TOKEN_ENCRYPTION_KEYS = [NEW]
+    calendars = CalendarConnection.objects.order_by("calendar_name")
+    assert [
+        (calendar.access_token.reveal(), calendar.refresh_token.reveal()) for calendar in calendars
+    ] == [(f"access {number}", f"refresh {number}") for number in range(3)]
+
+
+def test_it_counts_what_it_did_and_has_nothing_to_do_the_second_time(both_keys):
+    ConnectionFactory(access_token="access")
+    both_keys()
+    ConnectionFactory(access_token="under the new key")
+    columns = ("access_token", "refresh_token", "app_specific_password")
+    assert run() == [
+        f"calendar_connections.{column}_encrypted: {rotated} re-encrypted, {current} already "
+        "current, 0 unreadable"
+        for column, rotated, current in zip(columns, (1, 0, 1), (1, 0, 1), strict=True)
+    ]
+    assert [rotate(field).rotated for field in encrypted_fields()] == [0, 0, 0]
+
+
+def test_it_covers_every_encrypted_column():
+    assert {field.attname for field in encrypted_fields()} == {
+        "access_token",
+        "refresh_token",
+        "app_specific_password",
+    }
+
+
+def test_many_rows_are_done_in_batches(both_keys, monkeypatch, django_assert_num_queries):
+    monkeypatch.setattr(rotation, "BATCH_ROWS", 2)
+    calendar = ConnectionFactory(access_token="0")
+    ConnectionFactory.create_batch(4, user=calendar.user, access_token="1")
+    both_keys()
+    with django_assert_num_queries(4 + 5):  # three batches and an empty one, an update a row
+        assert rotate(ACCESS_TOKEN).rotated == 5
+
+
+def test_a_token_refreshed_meanwhile_is_not_overwritten(both_keys):
+    """The row was read before the refresh and is written after it."""
+    calendar = ConnectionFactory(access_token="read by the rotation")
+    stale = calendar.access_token
+    CalendarConnection.objects.update(access_token="refreshed under the old key")
+    both_keys()
+    assert rotate_row(ACCESS_TOKEN, calendar.pk, stale) is True
+    calendar.refresh_from_db()
+    assert calendar.access_token.reveal() == "refreshed under the old key"
+    assert calendar.access_token.is_current()
+
+
+def test_a_token_refreshed_meanwhile_under_the_new_key_is_left_alone(both_keys):
+    calendar = ConnectionFactory(access_token="read by the rotation")
+    stale = calendar.access_token
+    both_keys()
+    refreshed = Secret.of("refreshed")
+    CalendarConnection.objects.update(access_token=refreshed)
+    assert rotate_row(ACCESS_TOKEN, calendar.pk, stale) is False
+    assert CalendarConnection.objects.get().access_token == refreshed
+
+
+@pytest.mark.parametrize("gone", ["the row", "the token"])
+def test_what_disappears_meanwhile_stays_gone(both_keys, gone):
+    calendar = ConnectionFactory(access_token="read by the rotation")
+    stale, key = calendar.access_token, calendar.pk
+    both_keys()
+    if gone == "the row":
+        calendar.delete()
+    else:
+        CalendarConnection.objects.update(access_token=None)
+    assert rotate_row(ACCESS_TOKEN, key, stale) is False
+    assert list(CalendarConnection.objects.exclude(access_token=None)) == []
+
+
+def test_a_secret_that_no_key_opens_is_named_and_fails_the_command(settings, both_keys):
+    settings.TOKEN_ENCRYPTION_KEYS = [LOST]
+    lost = ConnectionFactory(access_token="lost", app_specific_password=None)
+    settings.TOKEN_ENCRYPTION_KEYS = [OLD]
+    ConnectionFactory(access_token="kept", app_specific_password=None)
+    both_keys()
+    errors = StringIO()
+    with pytest.raises(CommandError, match="^1 secrets cannot be decrypted") as caught:
+        call_command("rotate_encryption_keys", stdout=StringIO(), stderr=errors)
+    assert caught.value.returncode == 1
+    assert errors.getvalue() == (
+        f"calendar_connections.access_token_encrypted, row {lost.pk}: no key opens it\n"
+    )
+    result = rotate(ACCESS_TOKEN)
+    assert (result.rotated, result.current, result.unreadable) == (0, 1, [lost.pk])
