@@ -15,6 +15,7 @@ from connections.providers.base import (
     ChangePage,
     Credentials,
     EventDraft,
+    EventGone,
     ProviderUnavailable,
     RemoteCalendar,
     RemoteEvent,
@@ -24,6 +25,7 @@ from connections.providers.base import (
 from connections.providers.dav.changes import Round
 from connections.providers.dav.client import GuardedClient
 from connections.providers.dav.discovery import find_calendars
+from connections.providers.dav.objects import is_cancelled
 from connections.providers.dav.own_events import OwnEvents
 from connections.providers.dav.session import Limits
 from connections.providers.ical.events import read_object
@@ -76,9 +78,11 @@ class AppleAdapter:
         reading = read_object(
             stored.text, href=stored.path, version=stored.etag, window=ALL_TIME, zone=zone
         )
-        if not reading.events:
-            raise ProviderUnavailable("The event in the calendar cannot be read.")
-        return reading.events[0]
+        if reading.events:
+            return reading.events[0]
+        if is_cancelled(stored.text):
+            raise EventGone("The event was cancelled in the calendar.")
+        raise ProviderUnavailable("The event in the calendar cannot be read.")
 
     def _own_events(self, calendar_id: str) -> OwnEvents:
         self._client.begin()

@@ -167,7 +167,7 @@ class Round:
             version=etag,
             window=self._window,
             zone=self._zone,
-            own_addresses=self._own_addresses if "ATTENDEE" in text else frozenset(),
+            own_addresses=self._own_addresses if "PARTSTAT" in text.upper() else frozenset(),
         )
 
     @cached_property

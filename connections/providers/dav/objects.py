@@ -5,16 +5,20 @@ server that schedules (RFC 6638) would send invitations of its own. DTEND is alw
 refuses events without.
 """
 
-from contextlib import suppress
 from datetime import UTC, datetime
 from uuid import UUID
 
 from icalendar import Calendar, Event
 
 from connections.providers.base import EventDraft, ProviderUnavailable
-from connections.providers.ical.booking_ids import BOOKING_PROPERTY, booking_id_of
+from connections.providers.ical.booking_ids import (
+    BOOKING_PROPERTY,
+    booking_id_of,
+    read_booking_id,
+)
 from connections.providers.ical.parser import Component, parse
 
+CONFIRMED, CANCELLED = "CONFIRMED", "CANCELLED"
 PRODUCT = "-//calsync//calsync//EN"
 
 
@@ -26,7 +30,6 @@ def new_object(draft: EventDraft, *, now: datetime) -> str:
     event.add("UID", draft.uid)
     event.add(BOOKING_PROPERTY, str(draft.booking_id))
     event.add("CREATED", now)
-    event.add("STATUS", "CONFIRMED")
     event.add("TRANSP", "OPAQUE")
     _write(event, draft, now)
     calendar.add_component(event)
@@ -50,26 +53,25 @@ def revised_object(text: str, draft: EventDraft, *, now: datetime) -> str | None
 
 
 def booking_of(text: str) -> UUID | None:
-    """The booking an object belongs to, or None for an event that is not ours.
-
-    The UID says it too, in case a server does not keep properties it does not know.
-    """
-    for component in parse(text).walk():
-        if component.name == "VEVENT":
-            return _marked_booking(component) or _booking_by_uid(component)
+    """The booking an object belongs to, or None for an event that is not ours."""
+    for event in _vevents(text):
+        mark, uid = event.first(BOOKING_PROPERTY), event.first("UID")
+        return (read_booking_id(mark.value) if mark else None) or (
+            booking_id_of(uid.value) if uid else None
+        )
     return None
 
 
-def _marked_booking(event: Component) -> UUID | None:
-    mark = event.first(BOOKING_PROPERTY)
-    with suppress(ValueError):
-        return UUID(mark.value) if mark else None
-    return None
+def is_cancelled(text: str) -> bool:
+    """Whether the event is still there, but marked as not taking place."""
+    statuses = [event.first("STATUS") for event in _vevents(text)]
+    return bool(statuses) and all(
+        status and status.value.strip().upper() == "CANCELLED" for status in statuses
+    )
 
 
-def _booking_by_uid(event: Component) -> UUID | None:
-    uid = event.first("UID")
-    return booking_id_of(uid.value) if uid else None
+def _vevents(text: str) -> list[Component]:
+    return [component for component in parse(text).walk() if component.name == "VEVENT"]
 
 
 def _main_event(calendar: Calendar) -> Event:
@@ -79,6 +81,7 @@ def _main_event(calendar: Calendar) -> Event:
 
 
 def _write(event: Event, draft: EventDraft, now: datetime) -> None:
+    status = _text(event, "STATUS")
     values = {
         "DTSTAMP": now,
         "LAST-MODIFIED": now,
@@ -88,6 +91,7 @@ def _write(event: Event, draft: EventDraft, now: datetime) -> None:
         "DESCRIPTION": draft.description,
         "LOCATION": draft.location,
         "SEQUENCE": max(draft.sequence, _sequence(event)),
+        "STATUS": CONFIRMED if status in ("", CANCELLED) else status,
     }
     event.pop("DURATION", None)  # must not stand beside DTEND (RFC 5545 §3.6.1)
     for name, value in values.items():
@@ -103,6 +107,7 @@ def _is_as_drafted(event: Event, draft: EventDraft) -> bool:
         and _text(event, "DESCRIPTION") == _one_line_end(draft.description)
         and _text(event, "LOCATION") == _one_line_end(draft.location)
         and _sequence(event) >= draft.sequence
+        and _text(event, "STATUS") != CANCELLED
     )
 
 
