@@ -6,6 +6,9 @@ class CalsyncConfig(AppConfig):
     name = "calsync"
     default = True
 
+    def ready(self) -> None:
+        from calsync import checks  # noqa: F401 - registers them
+
 
 class ConsultantAdminConfig(admin_apps.AdminConfig):
     default = False
