@@ -41,6 +41,10 @@ class AvailabilityRuleAdmin(OwnedAdmin):
         name = "availability_availabilityrule_office_hours"
         return [path("office-hours/", office_hours, name=name), *super().get_urls()]
 
+    def get_model_perms(self, request: HttpRequest) -> dict[str, bool]:
+        """The menu leads to the week; what can be added apart from it is offered there."""
+        return super().get_model_perms(request) | {"add": False}
+
     def changelist_view(self, request: HttpRequest, extra_context=None) -> HttpResponse:
         consultant = self._consultant(request)
         rules = AvailabilityRule.objects.filter(user=consultant)

@@ -73,6 +73,7 @@ class ExceptionForm(forms.ModelForm):
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["rrule"].label = "The other rule"
         known = self.instance
         self.fields["repeats"].initial = name_of_rule(known.rrule, known.start_date)
 

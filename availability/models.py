@@ -6,6 +6,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from availability.repeats import refuse_bad_rule
 from availability.zones import known_zones
@@ -217,7 +218,7 @@ class BlockedDate(OwnedModel):
         verbose_name = "blocked date"
 
     def __str__(self) -> str:
-        return str(self.start_date or self.start_time)
+        return str(self.start_date or f"{timezone.localtime(self.start_time):%Y-%m-%d %H:%M}")
 
     def clean(self) -> None:
         has_times, has_dates = self.start_time or self.end_time, self.start_date or self.end_date

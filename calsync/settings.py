@@ -168,6 +168,7 @@ if not DEBUG:
     }
 
 LANGUAGE_CODE = "en-gb"
+FORMAT_MODULE_PATH = "calsync.formats"
 TIME_ZONE = "UTC"
 USE_TZ = True
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
+from connections.adapters import adapter_for
 from connections.fields import Secret
 from connections.models import CalendarConnection, Consultant, SyncStatus
 from connections.providers.base import Credentials, RemoteCalendar
@@ -25,8 +26,6 @@ def list_calendars(provider: str, credentials: Credentials) -> list[RemoteCalend
 
     Raises ``ProviderError`` with a text for the consultant.
     """
-    from connections.adapters import adapter_for
-
     calendars = adapter_for(provider, credentials).calendars()
     return sorted(calendars, key=lambda one: (not one.is_default, one.name.casefold()))
 

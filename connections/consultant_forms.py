@@ -21,11 +21,22 @@ class AddConsultantForm(BaseUserCreationForm):
 class ConsultantForm(forms.ModelForm):
     """What a superuser may change; a consultant sees fewer of the fields of their own page."""
 
-    password = ReadOnlyPasswordHashField(label="password")
+    password = ReadOnlyPasswordHashField(label="Password")
 
     class Meta:
         model = Consultant
         fields = ["email", "name", "slug", "is_primary", "is_active", "is_staff", "is_superuser"]
+        labels = {
+            "slug": "Booking page",
+            "is_active": "Active",
+            "is_staff": "Uses the desk",
+            "is_superuser": "Runs this calsync",
+        }
+        help_texts = {
+            "is_active": "May sign in and can be booked. Untick it to close the account.",
+            "is_staff": "May work on their own calendars, hours and bookings.",
+            "is_superuser": "Sees and changes everything, of all consultants.",
+        }
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)

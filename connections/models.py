@@ -63,7 +63,7 @@ class Consultant(AbstractUser):
         max_length=100,
         unique=True,
         blank=True,
-        help_text="The booking page's address: /book/<slug>/",
+        help_text="The end of the booking page's address: /book/your-name/",
     )
     is_primary = models.BooleanField(
         "primary consultant",

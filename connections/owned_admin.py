@@ -10,8 +10,10 @@ from django.contrib.admin.widgets import AdminTextInputWidget
 from django.db import models
 from django.db.models import QuerySet
 from django.forms import Field, HiddenInput, ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils.text import capfirst
 
+from connections.admin_filters import ConsultantFilter
 from connections.models import Consultant
 
 
@@ -53,7 +55,11 @@ class OwnedAdmin(admin.ModelAdmin):
 
     def get_list_filter(self, request: HttpRequest) -> list:
         filters = list(super().get_list_filter(request))
-        return [*filters, self.owner] if sees_several(request) else filters
+        return [*filters, ConsultantFilter] if sees_several(request) else filters
+
+    def changelist_view(self, request: HttpRequest, extra_context=None) -> HttpResponse:
+        title = {"title": capfirst(self.opts.verbose_name_plural)}
+        return super().changelist_view(request, title | (extra_context or {}))
 
     @admin.display(description="consultant")
     def owner_column(self, row: models.Model) -> str:
@@ -66,12 +72,15 @@ class OwnedAdmin(admin.ModelAdmin):
         related = self.admin_site.get_model_admin(db_field.related_model)
         return related.get_queryset(request)
 
-    def formfield_for_foreignkey(self, db_field, request: HttpRequest, **kwargs) -> Field:
-        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
-        if db_field.name == self.owner and not sees_several(request):
-            # Part of the form, so that uniqueness among the consultant's rows is checked, but
-            # disabled: what is sent for it is ignored.
-            field.initial, field.disabled, field.widget = request.user, True, HiddenInput()
+    def formfield_for_dbfield(self, db_field, request: HttpRequest, **kwargs) -> Field | None:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field and db_field.name == self.owner:
+            field.label = "Consultant"
+            field.widget = field.widget.widget  # without the links to other pages
+            if not sees_several(request):
+                # Part of the form, so that uniqueness among the consultant's rows is checked, but
+                # disabled: what is sent for it is ignored.
+                field.initial, field.disabled, field.widget = request.user, True, HiddenInput()
         return field
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict:

@@ -1,13 +1,18 @@
 """What calsync has read from the calendars, and the story of each sync. To look at only."""
 
 from django.contrib import admin
-from django.contrib.admin import DateFieldListFilter, RelatedOnlyFieldListFilter, SimpleListFilter
+from django.contrib.admin import DateFieldListFilter, SimpleListFilter
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.formats import date_format, time_format
 from django.utils.html import format_html_join
 
+from connections.admin_filters import CalendarFilter, WhenFilter
 from connections.owned_admin import ReadOnlyAdmin
 from syncing.models import SyncedEvent, SyncLog
+
+DATETIME = "DATETIME_FORMAT"
 
 
 class ProblemFilter(SimpleListFilter):
@@ -28,24 +33,13 @@ class ProblemFilter(SimpleListFilter):
 @admin.register(SyncedEvent)
 class SyncedEventAdmin(ReadOnlyAdmin):
     owner = "connection__user"
-    list_display = [
-        "__str__",
-        "connection",
-        "start_time",
-        "end_time",
-        "is_all_day",
-        "transparency",
-        "status",
-        "is_ohboy_booking",
-        "problem",
-    ]
+    list_display = ["when", "__str__", "calendar", "transparency", "status", "problem"]
     list_filter = [
-        ("connection", RelatedOnlyFieldListFilter),
-        ("start_time", DateFieldListFilter),
-        ProblemFilter,
+        WhenFilter,
+        ("connection", CalendarFilter),
         "transparency",
         "status",
-        "is_all_day",
+        ProblemFilter,
         "is_ohboy_booking",
     ]
     list_select_related = ["connection__user"]
@@ -64,24 +58,25 @@ class SyncedEventAdmin(ReadOnlyAdmin):
         ("provider_updated_at", "created_at", "updated_at"),
     ]
 
+    @admin.display(description="when", ordering="start_time")
+    def when(self, event: SyncedEvent) -> str:
+        if event.is_all_day:
+            return f"{date_format(event.start_date)}, all day"
+        start, end = (timezone.localtime(edge) for edge in (event.start_time, event.end_time))
+        end_text = time_format(end) if end.date() == start.date() else date_format(end, DATETIME)
+        return f"{date_format(start, DATETIME)} – {end_text}"
+
+    @admin.display(description="calendar", ordering="connection__calendar_name")
+    def calendar(self, event: SyncedEvent) -> str:
+        return str(event.connection)
+
 
 @admin.register(SyncLog)
 class SyncLogAdmin(ReadOnlyAdmin):
     owner = "connection__user"
-    list_display = [
-        "created_at",
-        "connection",
-        "operation",
-        "status",
-        "events_processed",
-        "events_created",
-        "events_updated",
-        "events_deleted",
-        "duration_ms",
-        "error_message",
-    ]
+    list_display = ["created_at", "calendar", "what", "status", "outcome", "duration_ms"]
     list_filter = [
-        ("connection", RelatedOnlyFieldListFilter),
+        ("connection", CalendarFilter),
         "operation",
         "status",
         ("created_at", DateFieldListFilter),
@@ -97,6 +92,21 @@ class SyncLogAdmin(ReadOnlyAdmin):
         "error_message",
         "unreadable",
     ]
+
+    @admin.display(description="calendar", ordering="connection__calendar_name")
+    def calendar(self, log: SyncLog) -> str:
+        return str(log.connection or "disconnected since")
+
+    @admin.display(description="operation", ordering="operation")
+    def what(self, log: SyncLog) -> str:
+        return log.operation.replace("_", " ")
+
+    @admin.display(description="outcome")
+    def outcome(self, log: SyncLog) -> str:
+        return log.error_message or (
+            f"{log.events_processed} read: {log.events_created} new, "
+            f"{log.events_updated} changed, {log.events_deleted} gone"
+        )
 
     @admin.display(description="could not be read")
     def unreadable(self, log: SyncLog) -> str:

@@ -79,7 +79,7 @@ class Migration(migrations.Migration):
                     "slug",
                     models.SlugField(
                         blank=True,
-                        help_text="The booking page's address: /book/<slug>/",
+                        help_text="The end of the booking page's address: /book/your-name/",
                         max_length=100,
                         unique=True,
                     ),

@@ -1,0 +1,134 @@
+"""Bookings on the consultant's desk. They are made and changed by the booking rules alone."""
+
+from datetime import datetime
+
+from django.contrib import admin, messages
+from django.contrib.admin import RelatedOnlyFieldListFilter
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import path
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.utils.html import format_html_join
+from django.views.decorators.http import require_POST
+
+from bookings.models import Booking, BookingMail
+from bookings.wording import answers_of
+from bookings.writeback import requeue_unwritten
+from connections.admin_filters import WhenFilter
+from connections.owned_admin import ReadOnlyAdmin
+
+
+class MailInline(admin.TabularInline):
+    """The mails that a booking owes, and whether they went out."""
+
+    model = BookingMail
+    fields = readonly_fields = ["kind", "recipient", "sent_at", "attempts", "due_at", "error"]
+    extra = 0
+    can_delete = False
+
+    def has_view_permission(self, request: HttpRequest, obj=None) -> bool:
+        return True  # the booking's own page has asked already
+
+    def has_add_permission(self, request: HttpRequest, obj=None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj=None) -> bool:
+        return False
+
+
+@admin.register(Booking)
+class BookingAdmin(ReadOnlyAdmin):
+    list_display = [
+        "start_time",
+        "invitee_name",
+        "invitee_email",
+        "meeting_type",
+        "status",
+        "event_state",
+    ]
+    list_filter = [
+        WhenFilter,
+        "status",
+        "event_state",
+        ("meeting_type", RelatedOnlyFieldListFilter),
+    ]
+    list_select_related = ["user", "meeting_type"]
+    search_fields = ["invitee_name", "invitee_email", "title"]
+    ordering = ["-start_time"]
+    inlines = [MailInline]
+    fieldsets = [
+        (
+            None,
+            {
+                "fields": [
+                    ("start_time", "end_time"),
+                    ("status", "hold_expires_at"),
+                    "meeting_type",
+                    "title",
+                    "location",
+                ]
+            },
+        ),
+        (
+            "Invitee",
+            {
+                "fields": [
+                    "invitee_name",
+                    "invitee_email",
+                    "invitee_time_zone",
+                    "invitee_notes",
+                    "given_answers",
+                ]
+            },
+        ),
+        (
+            "In your calendar",
+            {"fields": ["event_state", "calendar", "last_error", "next_try"]},
+        ),
+        (
+            "History",
+            {
+                "fields": [
+                    "created_at",
+                    "reschedule_count",
+                    "cancelled_at",
+                    "cancellation_reason",
+                ]
+            },
+        ),
+    ]
+
+    def get_urls(self) -> list:
+        retry = self.admin_site.admin_view(self.retry_events)
+        return [
+            path("retry-events/", retry, name="bookings_booking_retry_events"),
+            *super().get_urls(),
+        ]
+
+    @method_decorator(require_POST)
+    def retry_events(self, request: HttpRequest) -> HttpResponse:
+        """Write now what could not be written to the calendar so far."""
+        if requeue_unwritten(request.user.pk, now=timezone.now()):
+            messages.success(request, "The bookings are written within the next seconds.")
+        else:
+            messages.warning(
+                request, "Nothing can be written yet: no connected calendar receives bookings."
+            )
+        return redirect("admin:index")
+
+    @admin.display(description="calendar")
+    def calendar(self, booking: Booking) -> str:
+        return str(booking.event_connection or "–")
+
+    @admin.display(description="last error")
+    def last_error(self, booking: Booking) -> str:
+        return booking.event_error or "–"
+
+    @admin.display(description="next try")
+    def next_try(self, booking: Booking) -> datetime | None:
+        return booking.event_due_at
+
+    @admin.display(description="answers")
+    def given_answers(self, booking: Booking) -> str:
+        return format_html_join("\n", "<p>{}: {}</p>", answers_of(booking)) or "–"
