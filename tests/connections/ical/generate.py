@@ -192,9 +192,7 @@ def monthly_on_date(draft: Draft) -> None:
 def monthly_from_the_end(draft: Draft) -> None:
     number = draft.chance.randint(1, 28)
     draft.move_to(lambda day: _days_left(day) == number - 1)
-    draft.repeat(
-        f"FREQ=MONTHLY;BYMONTHDAY=-{number}", lambda day: _days_left(day) == number - 1
-    )
+    draft.repeat(f"FREQ=MONTHLY;BYMONTHDAY=-{number}", lambda day: _days_left(day) == number - 1)
 
 
 def monthly_nth_weekday(draft: Draft) -> None:
@@ -266,11 +264,13 @@ def with_all_following_moved(draft: Draft) -> None:
     weekday = draft.first.weekday()
     days = draft.repeat("FREQ=WEEKLY", lambda day: day.weekday() == weekday)
     turn, shift, length = draft.chance.choice(days), timedelta(hours=3), timedelta(minutes=20)
-    draft.overrides.append([
-        f"RECURRENCE-ID;RANGE=THISANDFUTURE{draft.written(turn)}",
-        f"DTSTART{draft.written(turn, shift=shift)}",
-        "DURATION:PT20M",
-    ])
+    draft.overrides.append(
+        [
+            f"RECURRENCE-ID;RANGE=THISANDFUTURE{draft.written(turn)}",
+            f"DTSTART{draft.written(turn, shift=shift)}",
+            "DURATION:PT20M",
+        ]
+    )
     draft.spans = [draft.span(day) for day in days if day < turn]
     draft.spans += [draft.span(day, shift=shift, length=length) for day in days if day >= turn]
 
