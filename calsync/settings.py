@@ -13,12 +13,13 @@ from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = BASE_DIR / "var"
+
 
 env = environ.FileAwareEnv()
 env.read_env(env.str("ENV_FILE", default=str(BASE_DIR / ".env")))
 
 DEBUG = env.bool("DEBUG", default=False)
+VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))  # what is made on this machine
 MAKE_FERNET_KEY = (
     "Make one with: python -c "
     '"from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"'
@@ -36,7 +37,7 @@ def required(name: str, how: str, *, debug_default) -> str:
 
 def kept_secret(name: str, make) -> str:
     """A secret for local use, made at the first start and kept in ``var/`` for the next."""
-    VAR_DIR.mkdir(exist_ok=True)
+    VAR_DIR.mkdir(parents=True, exist_ok=True)
     file = VAR_DIR / name
     if not file.exists():
         file.touch(mode=0o600)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from caldav import DAVClient
 from caldav.collection import Calendar as RemoteCalendar
-from icalendar import Alarm, Calendar, Event
+from icalendar import Calendar, Event
 
 from calsync.processes import Process
 
@@ -56,11 +56,10 @@ class CalendarServer:
             principal = client.principal()
             if principal.calendars():
                 return
-            work = principal.make_calendar(name="Work", cal_id="work")
-            private = principal.make_calendar(name="Private", cal_id="private")
             monday = today - timedelta(days=today.weekday())
-            _save(work, _work_events(monday, zone))
-            _save(private, _private_events(monday, zone))
+            work, private = _work_events(monday, zone), _private_events(monday, zone)
+            _save(principal.make_calendar(name="Work", cal_id="work"), work)
+            _save(principal.make_calendar(name="Private", cal_id="private"), private)
 
     def write_sample(self, file: Path, day: date) -> None:
         """An event that takes a whole day, for whoever wants to put one into a calendar."""
@@ -103,10 +102,8 @@ def _private_events(monday: date, zone: ZoneInfo) -> list[Event]:
     def at(days: int, hour: int) -> datetime:
         return datetime.combine(monday + timedelta(days), time(hour), zone)
 
-    dentist = _event("Dentist", at(9, 15), at(9, 16))
-    dentist.add_component(Alarm.new(trigger=timedelta(hours=-1), description="Dentist"))
     return [
-        dentist,
+        _event("Dentist", at(9, 15), at(9, 16)),
         _event("Choir", at(2, 16), at(2, 18), rrule={"freq": "weekly", "interval": 2}),
         _event("Holidays", monday + timedelta(28), monday + timedelta(33)),
     ]
