@@ -3,6 +3,10 @@
 The schema's name is taken out of the texts, so that two schemas can be compared by equality.
 """
 
+from urllib.parse import urlsplit
+
+import psycopg
+
 COLUMNS = """
   SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
          pg_get_expr(d.adbin, d.adrelid)
@@ -45,16 +49,16 @@ COLUMN_GRANTS = """
   FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
   WHERE c.relnamespace = %s::regnamespace AND a.attacl IS NOT NULL
 """
-EVERYTHING = (
-    RELATIONS,
-    COLUMNS,
-    COLUMN_GRANTS,
-    CONSTRAINTS,
-    INDEXES,
-    FUNCTIONS,
-    TRIGGERS,
-    POLICIES,
-)
+EVERYTHING = {
+    "relation": RELATIONS,
+    "column": COLUMNS,
+    "column grant": COLUMN_GRANTS,
+    "constraint": CONSTRAINTS,
+    "index": INDEXES,
+    "function": FUNCTIONS,
+    "trigger": TRIGGERS,
+    "policy": POLICIES,
+}
 
 
 def read(cursor, query: str, schema: str) -> set[tuple]:
@@ -65,8 +69,20 @@ def read(cursor, query: str, schema: str) -> set[tuple]:
     cursor.execute(query, [schema])
     rows = cursor.fetchall()
     cursor.execute("SELECT set_config('search_path', %s, false)", [search_path])
-    return {tuple(_without(schema, value) for value in row) for row in rows}
+    return {tuple(_without(f"{schema}.", value) for value in row) for row in rows}
 
 
-def _without(schema: str, value):
-    return value.replace(f"{schema}.", "") if isinstance(value, str) else value
+def everything(url: str) -> set[tuple]:
+    """All that is in both schemas of a database, whatever its owner is called."""
+    owner = urlsplit(url).username
+    with psycopg.connect(url) as session:
+        return {
+            (schema, kind, *(_without(owner, value) for value in row))
+            for schema in ("public", "calsync")
+            for kind, query in EVERYTHING.items()
+            for row in read(session.cursor(), query, schema)
+        }
+
+
+def _without(name: str, value):
+    return value.replace(name, "") if isinstance(value, str) else value
