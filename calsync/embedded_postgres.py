@@ -3,7 +3,8 @@
 ``make demo``, ``make run`` and the tests need a real PostgreSQL, and nobody should have to
 configure one. It listens on a Unix socket only, in a directory that its own user alone may
 enter, so it needs neither port nor password. It is left running on purpose: web, worker and
-tests share it, and a terminal's Ctrl-C does not reach it. ``stop`` ends it.
+tests share it, and a terminal's Ctrl-C does not reach it (pg_ctl gives it a session of its
+own). ``stop`` ends it.
 
 Two locks keep this safe. Both are taken with flock(2) on directories, so no lock file can go
 stale. Whoever starts or stops the server holds its directory. Every process of the server,
@@ -64,7 +65,10 @@ def stop(directory: Path | None = None) -> bool:
 
 
 def default_directory() -> Path:
-    """``var/postgres`` of the checkout; for root, a place that the server's user can reach."""
+    """``var/postgres`` of the checkout; for root, a place that the server's user can reach.
+
+    ``EMBEDDED_POSTGRES_DIR`` names another one; if relative, it counts from the checkout.
+    """
     if chosen := os.environ.get("EMBEDDED_POSTGRES_DIR"):
         return CHECKOUT / chosen
     if os.geteuid() == 0:
@@ -184,18 +188,24 @@ class Server:
         unfinished.rename(self.data)
 
     def _start(self, server_lock: int, settings: Mapping[str, object]) -> None:
-        """Start the server, which inherits the lock; no process of an earlier one is alive."""
+        """Start the server, which inherits the lock; no process of an earlier one is alive.
+
+        Should a server started by hand use the data, PostgreSQL itself refuses to start another:
+        it sees the shared memory of the first.
+        """
+        pg_ctl = self._program("pg_ctl")
         (self.data / "postmaster.pid").unlink(missing_ok=True)
         shutil.rmtree(self.socket_directory, ignore_errors=True)
         _make_private(self.socket_directory)
-        values = SETTINGS | {"unix_socket_directories": self.socket_directory} | dict(settings)
-        options = shlex.join(f"-c{name}={value}" for name, value in values.items())
-        command = [self._program("pg_ctl"), "start", "--wait", f"--timeout={TIMEOUT}"]
-        where = ["-D", self.data, "-l", self.log]
+        options = ["-D", self.data, "-l", self.log, "-o", self._options(settings)]
         try:
-            run(*command, *where, "-o", options, inherited=[server_lock])
+            run(pg_ctl, "start", "-w", f"-t{TIMEOUT}", *options, inherited=[server_lock])
         except EmbeddedPostgresError as error:
             raise EmbeddedPostgresError(f"{error}\n{self._end_of_log()}") from error
+
+    def _options(self, settings: Mapping[str, object]) -> str:
+        values = SETTINGS | {"unix_socket_directories": self.socket_directory} | dict(settings)
+        return shlex.join(f"-c{name}={value}" for name, value in values.items())
 
     def _program(self, name: str) -> Path:
         return find_programs(data=self.data, copies=self.directory).directory / name

