@@ -22,6 +22,7 @@ Address = IPv4Address | IPv6Address
 Endpoint = tuple[int, int, int, str, tuple]  # one entry of socket.getaddrinfo
 
 HTTPS_PORT = 443
+DEFAULT_PORTS = {"http": 80, "https": HTTPS_PORT}
 FIRST_UNPRIVILEGED_PORT = 1024  # below it live mail, shells and directories, but no CalDAV server
 ADDRESSES_PER_FAMILY = 2  # enough to get past one dead address, few enough to fail in time
 
@@ -94,8 +95,15 @@ def origin(url: str) -> tuple[str, str, int]:
     return parts.scheme, parts.hostname.rstrip("."), port_of(parts)
 
 
+def origin_url(url: str) -> str:
+    """The origin as an address without a path, and without a port that goes without saying."""
+    scheme, host, port = origin(url)
+    name = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{name}" + ("" if port == DEFAULT_PORTS.get(scheme) else f":{port}")
+
+
 def port_of(parts: SplitResult) -> int:
-    return parts.port or (80 if parts.scheme == "http" else HTTPS_PORT)
+    return parts.port or DEFAULT_PORTS.get(parts.scheme, HTTPS_PORT)
 
 
 def is_public(address: Address) -> bool:

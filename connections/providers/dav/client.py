@@ -27,7 +27,7 @@ from connections.providers.base import (
     RateLimited,
 )
 from connections.providers.dav.session import Answer, GuardedSession, Limits
-from connections.providers.outbound import HTTPS_PORT, OutboundGuard, origin
+from connections.providers.outbound import HTTPS_PORT, OutboundGuard, origin, origin_url
 
 MAX_REDIRECTS = 5
 KEEPS_METHOD = {301, 302, 307, 308}  # 303 says "look elsewhere", which only a question can do
@@ -108,9 +108,8 @@ class GuardedClient(DAVClient):
         """The absolute address of an ``href``, refused where the password must not go."""
         target = urldefrag(urljoin(base, href)).url
         if not self._is_trusted(target):
-            server = "{}://{}:{}".format(*origin(target))
             raise AddressRefused(
-                f"The server sends calsync on to {server}, which is not the server you named. "
+                f"The server sends calsync on to {origin_url(target)}, which you did not name. "
                 "If you trust it, enter its address instead."
             )
         return target

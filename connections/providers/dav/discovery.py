@@ -28,6 +28,7 @@ from connections.providers.dav.queries import (
     propfind,
 )
 from connections.providers.ical.parser import parse
+from connections.providers.outbound import origin_url
 
 WELL_KNOWN = "/.well-known/caldav"
 SUBSCRIBED = f"{CALENDARSERVER}subscribed"  # a copy of somebody else's feed
@@ -117,7 +118,7 @@ def _calendars(client: GuardedClient, place: Place) -> Iterator[RemoteCalendar]:
     defaults = {path_of(url) for url in place.links(client, ScheduleDefaultCalendarURL)}
     for resource in filter(_is_calendar, place.resources):
         yield RemoteCalendar(
-            calendar_id=client.join(place.url, resource.path),
+            calendar_id=origin_url(place.url) + resource.path,
             name=resource.text(dav.DisplayName.tag) or _last_segment(resource.path),
             time_zone=_time_zone(resource.text(cdav.CalendarTimeZone.tag)),
             is_default=resource.path in defaults,

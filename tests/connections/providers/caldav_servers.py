@@ -34,6 +34,8 @@ from tests.connections.providers.contract import Far
 LIMITS = Limits(connect=2, read=5, total=20)
 USERNAME, PASSWORD = "consultant@example.com", "an app-specific password"
 
+NOT_FORWARDED = {"connection", "content-length", "host", "accept-encoding"}
+
 RADICALE_CONFIGURATION = """
 [server]
 hosts = 127.0.0.1:{port}
@@ -328,7 +330,7 @@ def forward_to(url: str) -> Answer:
             headers = {
                 name: value
                 for name, value in request.headers.items()
-                if name.lower() not in ("connection", "accept-encoding")
+                if name.lower() not in NOT_FORWARDED
             }
             connection.request(request.method, request.path, request.body, headers)
             reply = connection.getresponse()

@@ -3,7 +3,15 @@ from collections.abc import Iterator
 import pytest
 
 from tests.connections.providers.authority import Authority
-from tests.connections.providers.caldav_servers import Device, run_radicale, run_xandikos
+from tests.connections.providers.caldav_servers import (
+    USERNAME,
+    CalDavCalendar,
+    Device,
+    Proxy,
+    calendar_on,
+    run_radicale,
+    run_xandikos,
+)
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +32,22 @@ def authority() -> Authority:
     authority = Authority()
     authority.trust()
     return authority
+
+
+@pytest.fixture
+def calendar(radicale: Device) -> CalDavCalendar:
+    """A new calendar on Radicale."""
+    return calendar_on(radicale, f"/{USERNAME}/")
+
+
+@pytest.fixture
+def proxy(radicale: Device) -> Iterator[Proxy]:
+    """Stands before Radicale."""
+    with Proxy(radicale.url) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def proxied(calendar: CalDavCalendar, proxy: Proxy) -> CalDavCalendar:
+    """The calendar as the adapter sees it by way of the proxy."""
+    return calendar.through(proxy)

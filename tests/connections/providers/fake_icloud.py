@@ -6,17 +6,22 @@ addresses lead, port included. There it answers as Radicale does, except for wha
 """
 
 from dataclasses import dataclass, replace
+from socket import AF_INET, SOCK_STREAM
+from urllib.parse import quote, urlsplit
 
+from connections.providers.apple import AppleAdapter
+from connections.providers.base import Credentials
+from connections.providers.outbound import OutboundGuard
 from tests.connections.providers.caldav_servers import (
+    PASSWORD,
     USERNAME,
-    Answer,
     CalDavCalendar,
+    Device,
     FarEnd,
     Request,
     Response,
     basic,
     forward_to,
-    instead,
 )
 
 FRONT, PARTITION = "caldav.icloud.com", "p42-caldav.icloud.com"
@@ -46,16 +51,12 @@ class FakeICloud(FarEnd):
         refused = _quirks(request)
         if refused is not None:
             return refused
-        inside = replace(
-            request,
-            path=request.path.replace(HOME, f"/{USERNAME}/"),
-            body=request.body.replace(HOME.encode(), f"/{USERNAME}/".encode()),
-        )
-        answer = self._forward(inside)
-        body = answer.body.replace(f"/{USERNAME}/".encode(), HOME.encode())
+        body = _inside(request.body.decode()).encode()
+        answer = self._forward(replace(request, path=_inside(request.path), body=body))
+        body = _outside(answer.body.decode())
         if b"sync-collection" in request.body:
             body = _with_itself(body, request.path)
-        return Response(answer.status, answer.headers, body)
+        return Response(answer.status, answer.headers, body.encode())
 
 
 def _front(request: Request) -> Response:
@@ -68,3 +69,71 @@ def _front(request: Request) -> Response:
         home = f"<href xmlns='DAV:'>https://{PARTITION}:443{HOME}</href>"
         return _with(PRINCIPAL, f"<c:calendar-home-set>{home}</c:calendar-home-set>")
     return Response(404)
+
+
+def _with(path: str, properties: str) -> Response:
+    """A multistatus about one resource."""
+    namespaces = 'xmlns="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav"'
+    body = (
+        f"<multistatus {namespaces}><response><href>{path}</href><propstat>"
+        f"<prop>{properties}</prop><status>HTTP/1.1 200 OK</status></propstat>"
+        "</response></multistatus>"
+    )
+    return Response(207, XML, body.encode())
+
+
+def _quirks(request: Request) -> Response | None:
+    """Where iCloud differs from Radicale in what it takes."""
+    if request.headers.get("If-Match") == "*":  # holds backwards
+        return Response(412)
+    if request.method == "PUT" and b"DTEND" not in request.body:
+        return Response(403)
+    return None
+
+
+def _with_itself(body: str, path: str) -> str:
+    """A sync report lists the collection as if it were one of its members."""
+    entry = (
+        f'<response><href>{path}</href><propstat><prop><getetag>"itself"</getetag></prop>'
+        "<status>HTTP/1.1 200 OK</status></propstat></response></multistatus>"
+    )
+    return body.replace("</multistatus>", entry)
+
+
+@dataclass(kw_only=True)
+class ICloudCalendar(CalDavCalendar):
+    """A calendar on Radicale that the adapter finds, without being told an address, at iCloud."""
+
+    icloud: FakeICloud
+
+    def adapter(self, **credentials: str) -> AppleAdapter:
+        known = {"username": USERNAME, "password": PASSWORD} | credentials
+        there = [(AF_INET, SOCK_STREAM, 6, "", ("127.0.0.1", self.icloud.port))]
+        guard = OutboundGuard([FRONT, PARTITION], look_up=lambda *_, **__: there)
+        return AppleAdapter(Credentials(**known), guard=guard, limits=self.limits)
+
+
+class _DeviceInside(Device):
+    """Speaks iCloud's paths and goes to Radicale."""
+
+    def send(self, method: str, path: str, body: bytes = b"") -> Response:
+        return super().send(method, _inside(path), body)
+
+
+def icloud_calendar(device: Device, icloud: FakeICloud) -> ICloudCalendar:
+    inside = _DeviceInside(device.url)
+    path = urlsplit(inside.make_calendar(HOME)).path
+    return ICloudCalendar(
+        device=inside,
+        calendar_id=f"https://{PARTITION}{path}",
+        server_url="",
+        icloud=icloud,
+    )
+
+
+def _outside(text: str) -> str:
+    return text.replace(f"/{quote(USERNAME)}/", HOME)  # as Radicale spells it
+
+
+def _inside(text: str) -> str:
+    return text.replace(HOME, f"/{USERNAME}/")
