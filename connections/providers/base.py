@@ -133,6 +133,31 @@ class WrittenEvent:
     version: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """A push subscription as the provider granted it. ``secret`` comes with each notification."""
+
+    watch_id: str
+    resource_id: str
+    secret: str
+    expires_at: datetime
+
+    def __repr__(self) -> str:
+        return f"Watch(watch_id={self.watch_id!r}, expires_at={self.expires_at!r})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    """What a token endpoint answered. An empty ``refresh_token`` means: the old one stays."""
+
+    access_token: str
+    expires_at: datetime
+    refresh_token: str = ""
+
+    def __repr__(self) -> str:
+        return f"Tokens(expires_at={self.expires_at!r})"
+
+
 class CalendarAdapter(Protocol):
     """One account at one provider. Cheap to build, used for one task, not shared by threads.
 
@@ -140,8 +165,7 @@ class CalendarAdapter(Protocol):
     """
 
     has_push: ClassVar[bool]
-
-    def __init__(self, credentials: Credentials) -> None: ...
+    watches_account: ClassVar[bool]  # one watch tells of all the account's calendars
 
     def calendars(self) -> list[RemoteCalendar]:
         """All calendars of the account that can hold events."""
@@ -172,6 +196,21 @@ class CalendarAdapter(Protocol):
     ) -> RemoteEvent:
         """A direct read of one of our events. Raises ``EventGone`` only on positive proof."""
 
+    def busy(self, calendar_id: str, *, window: Window) -> list[Window]:
+        """The provider's own word on when the calendar is busy; to be compared with ours."""
+
+    def watch(self, calendar_id: str, *, address: str, secret: str) -> Watch:
+        """Ask for notifications at ``address`` (https), each to carry ``secret``.
+
+        Raises ``PushUnsupported`` where the calendar has none. Only adapters with ``has_push``.
+        """
+
+    def renew_watch(self, calendar_id: str, watch: Watch, *, address: str) -> Watch:
+        """The same watch for longer, or a new one beside it: the caller then stops the old one."""
+
+    def stop_watch(self, watch: Watch) -> None:
+        """End a watch. One that is gone already counts as ended."""
+
 
 # --- errors, sorted by what the caller does next ---------------------------------------------
 
@@ -200,6 +239,10 @@ class AccessRevoked(ProviderError):
     """Ask the consultant: the credentials are refused, calls must stop until they reconnect."""
 
 
+class AccessTokenRefused(ProviderError):
+    """Refresh the access token and try once more; a second refusal means ``AccessRevoked``."""
+
+
 class CalendarGone(ProviderError):
     """Ask the consultant: the calendar was removed or is no longer shared."""
 
@@ -214,6 +257,10 @@ class EventConflict(ProviderError):
 
 class WriteRefused(ProviderError):
     """The provider will not take this event, however often it is tried (read-only, over quota)."""
+
+
+class PushUnsupported(ProviderError):
+    """This calendar sends no notifications: poll it."""
 
 
 class AddressRefused(ProviderError):
