@@ -25,7 +25,7 @@ COPY templates templates
 COPY static static
 # Settings are read from the environment at the start; collecting files needs none of the real ones.
 RUN SECRET_KEY=build ALLOWED_HOSTS=build PUBLIC_URL=http://build EMAIL_URL=consolemail:// \
-    DEFAULT_FROM_EMAIL=build@build DATABASE_URL=postgres://build \
+    DEFAULT_FROM_EMAIL=build@build DATABASE_URL=postgres://build/build \
     TOKEN_ENCRYPTION_KEYS=$(python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())") \
     python manage.py collectstatic --noinput
 USER calsync

@@ -5,34 +5,42 @@ With DEBUG on, a fresh checkout needs none: secrets are made once and kept in ``
 database is the embedded one. Outside DEBUG there are no defaults for either.
 """
 
+import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
-import environ
 from cryptography.fernet import Fernet
-from django.core.exceptions import ImproperlyConfigured
+
+from calsync.environment import (
+    env,
+    fernet_keys,
+    host_names,
+    mail_server,
+    on_or_off,
+    origins,
+    postgres_address,
+    rate,
+    read,
+    redis_address,
+    seconds,
+    sender,
+    web_address,
+    whole_number,
+    words,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
+env.read_env(read("ENV_FILE", default=str(BASE_DIR / ".env")))
 
-env = environ.FileAwareEnv()
-env.read_env(env.str("ENV_FILE", default=str(BASE_DIR / ".env")))
-
-DEBUG = env.bool("DEBUG", default=False)
-VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))  # what is made on this machine
-MAKE_FERNET_KEY = (
-    "Make one with: python -c "
-    '"from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"'
-)
+DEBUG = read("DEBUG", on_or_off, default="false")
+VAR_DIR = Path(read("VAR_DIR", default=str(BASE_DIR / "var")))  # what is made on this machine
 
 
-def required(name: str, how: str, *, debug_default) -> str:
-    """The variable's text; in DEBUG a stand-in, otherwise a start that stops with a sentence."""
-    if value := env.str(name, default=""):
-        return value
-    if DEBUG:
-        return debug_default()
-    raise ImproperlyConfigured(f"{name} is not set. {how}")
+def in_debug(default):
+    """A default for local use; outside DEBUG there is none."""
+    return default if DEBUG else None
 
 
 def kept_secret(name: str, make) -> str:
@@ -40,8 +48,12 @@ def kept_secret(name: str, make) -> str:
     VAR_DIR.mkdir(parents=True, exist_ok=True)
     file = VAR_DIR / name
     if not file.exists():
-        file.touch(mode=0o600)
-        file.write_text(make())
+        draft = file.with_suffix(f".{os.getpid()}")
+        draft.touch(mode=0o600)
+        draft.write_text(make())
+        with suppress(FileExistsError):  # another process was first, and whole at once
+            os.link(draft, file)
+        draft.unlink()
     return file.read_text()
 
 
@@ -51,47 +63,43 @@ def embedded_database() -> str:
     return embedded_postgres.ensure()
 
 
-def valid_fernet_keys(keys: list[str]) -> list[str]:
-    for position, key in enumerate(keys, start=1):
-        try:
-            Fernet(key)
-        except ValueError:
-            raise ImproperlyConfigured(
-                f"TOKEN_ENCRYPTION_KEYS: key {position} is not a Fernet key. {MAKE_FERNET_KEY}"
-            ) from None
-    return keys
-
-
 # --- Security -----------------------------------------------------------------------------------
 
-SECRET_KEY = required(
+SECRET_KEY = read(
     "SECRET_KEY",
-    'Make one with: python -c "import secrets; print(secrets.token_urlsafe(50))"',
-    debug_default=lambda: kept_secret("secret_key", lambda: secrets.token_urlsafe(50)),
+    how='Make one with: python -c "import secrets; print(secrets.token_urlsafe(50))"',
+    default=in_debug(lambda: kept_secret("secret_key", lambda: secrets.token_urlsafe(50))),
 )
-SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
-TOKEN_ENCRYPTION_KEYS = valid_fernet_keys(
-    required(
-        "TOKEN_ENCRYPTION_KEYS",
-        "It holds one or more Fernet keys, separated by commas; the first one encrypts. "
-        + MAKE_FERNET_KEY,
-        debug_default=lambda: kept_secret("encryption_key", lambda: Fernet.generate_key().decode()),
-    ).split(",")
+SECRET_KEY_FALLBACKS = read("SECRET_KEY_FALLBACKS", words, default="")
+TOKEN_ENCRYPTION_KEYS = read(
+    "TOKEN_ENCRYPTION_KEYS",
+    fernet_keys,
+    how="It holds Fernet keys, separated by commas; the first one encrypts. Make one with: "
+    'python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"',
+    default=in_debug(lambda: kept_secret("encryption_key", lambda: Fernet.generate_key().decode())),
 )
-ALLOWED_HOSTS = required(
+ALLOWED_HOSTS = read(
     "ALLOWED_HOSTS",
-    "It holds the host names calsync answers to, separated by commas, e.g. booking.example.com",
-    debug_default=lambda: "localhost,127.0.0.1,[::1],testserver",
-).split(",")
-PUBLIC_URL = required(
+    host_names,
+    how="It holds the host names calsync answers to, separated by commas, e.g. booking.example.com",
+    default=in_debug("localhost,127.0.0.1,[::1],testserver"),
+)
+PUBLIC_URL = read(
     "PUBLIC_URL",
-    "It is the address invitees and providers reach calsync at, e.g. https://booking.example.com",
-    debug_default=lambda: "http://127.0.0.1:8000",
-).rstrip("/")
+    web_address,
+    how="It is the address invitees and providers reach calsync at, e.g. "
+    "https://booking.example.com",
+    default=in_debug("http://127.0.0.1:8000"),
+)
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
-ALLOWED_ORIGINS = env.list("ALLOWED_ORIGINS", default=[])
+ALLOWED_ORIGINS = read(
+    "ALLOWED_ORIGINS",
+    origins,
+    how="It holds the websites that may embed the booking page, e.g. https://www.example.com",
+    default="",
+)
 # CalDAV servers on private addresses that may be reached all the same: host or host:port.
-CALDAV_ALLOWED_PRIVATE_HOSTS = env.list("CALDAV_ALLOWED_PRIVATE_HOSTS", default=[])
+CALDAV_ALLOWED_PRIVATE_HOSTS = read("CALDAV_ALLOWED_PRIVATE_HOSTS", words, default="")
 
 IS_HTTPS = PUBLIC_URL.startswith("https://")
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -101,6 +109,7 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = IS_HTTPS
 SECURE_HSTS_PRELOAD = IS_HTTPS
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
 X_FRAME_OPTIONS = "DENY"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "calsync.error_pages.AddressesHidden"
 
 # --- Applications -------------------------------------------------------------------------------
 
@@ -175,13 +184,14 @@ USE_TZ = True
 
 # --- Database, cache, queue ----------------------------------------------------------------------
 
-DATABASE_URL = required(
+DATABASE_URL = read(
     "DATABASE_URL",
-    "It is the PostgreSQL (Supabase) address, e.g. postgres://user:password@host:5432/postgres. "
-    "Only with DEBUG=true does calsync bring its own server.",
-    debug_default=embedded_database,
+    postgres_address,
+    how="It is the PostgreSQL (Supabase) address, e.g. postgres://user:password@host:5432/postgres "
+    "(special characters percent-encoded). Only with DEBUG=true does calsync bring its own server.",
+    default=in_debug(embedded_database),
 )
-DATABASE_IS_EMBEDDED = env.str("DATABASE_URL", default="") != DATABASE_URL
+DATABASE_IS_EMBEDDED = read("DATABASE_URL", default="") != DATABASE_URL
 DATABASES = {"default": env.db_url_config(DATABASE_URL)}
 DATABASES["default"] |= {
     "CONN_MAX_AGE": 60,
@@ -190,10 +200,10 @@ DATABASES["default"] |= {
 }
 # Behind a transaction pooler turn this off and say it once in the database:
 # ALTER ROLE … SET search_path = calsync, public
-if env.bool("DB_SEARCH_PATH_OPTION", default=True):
+if read("DB_SEARCH_PATH_OPTION", on_or_off, default="true"):
     DATABASES["default"].setdefault("OPTIONS", {})["options"] = "-c search_path=calsync,public"
 
-REDIS_URL = env.str("REDIS_URL", default="")
+REDIS_URL = read("REDIS_URL", redis_address, default="")
 CACHES = {
     "default": (
         {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
@@ -206,13 +216,14 @@ CACHES = {
 
 # The queue only delivers: what is due, and when to try again, is in our own rows. A task can be
 # delivered twice (a worker died), so retry is far above timeout * (queue_limit / workers + 2).
+WORKERS = read("WORKERS", whole_number(least=1), default="4")
 Q_CLUSTER = {
     "name": "calsync",
     "label": "Task queue",
     "orm": "default",
     "cache": "task_queue",
-    "workers": env.int("WORKERS", default=4),
-    "queue_limit": env.int("WORKERS", default=4),
+    "workers": WORKERS,
+    "queue_limit": WORKERS,
     "bulk": 1,
     "timeout": 120,
     "retry": 600,
@@ -259,12 +270,12 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["bookings.parsers.BoundedJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_THROTTLE_RATES": {
-        "bookings_per_address": env.str("BOOKINGS_PER_ADDRESS", default="30/hour"),
-        "bookings_per_email": env.str("BOOKINGS_PER_EMAIL", default="10/hour"),
+        "bookings_per_address": read("BOOKINGS_PER_ADDRESS", rate, default="30/hour"),
+        "bookings_per_email": read("BOOKINGS_PER_EMAIL", rate, default="10/hour"),
     },
     "EXCEPTION_HANDLER": "bookings.api.answer_error",
     # How many proxies in front add to X-Forwarded-For; with 0 the header is not believed.
-    "NUM_PROXIES": env.int("TRUSTED_PROXIES", default=0),
+    "NUM_PROXIES": read("TRUSTED_PROXIES", whole_number(least=0), default="0"),
     "UNAUTHENTICATED_USER": None,
 }
 SPECTACULAR_SETTINGS = {"TITLE": "calsync", "VERSION": "1", "OAS_VERSION": "3.1.0"}
@@ -276,30 +287,35 @@ CORS_EXPOSE_HEADERS = ["retry-after"]
 
 # --- Mail ---------------------------------------------------------------------------------------
 
-EMAIL_CONFIG = env.email_url_config(
-    required(
+vars().update(
+    read(
         "EMAIL_URL",
-        "It says how mail leaves, e.g. smtp+tls://user:password@mail.example.com:587",
-        debug_default=lambda: "consolemail://",
+        mail_server,
+        how="It says how mail leaves, e.g. smtp+tls://user:password@mail.example.com:587",
+        default=in_debug("consolemail://"),
     )
 )
-vars().update(EMAIL_CONFIG)
 EMAIL_TIMEOUT = 20
-DEFAULT_FROM_EMAIL = required(
+DEFAULT_FROM_EMAIL = read(
     "DEFAULT_FROM_EMAIL",
-    "It is the sender of every mail, e.g. Bookings <bookings@example.com>",
-    debug_default=lambda: "calsync <calsync@localhost>",
+    sender,
+    how="It is the sender of every mail, e.g. Bookings <bookings@example.com>",
+    default=in_debug("calsync <calsync@localhost>"),
 )
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 # --- Sync and booking -----------------------------------------------------------------------------
 
-POLL_INTERVAL_SECONDS = env.int("POLL_INTERVAL_SECONDS", default=300)  # with a live watch
-POLL_INTERVAL_NO_WATCH_SECONDS = env.int("POLL_INTERVAL_NO_WATCH_SECONDS", default=60)
-SYNC_PAST_DAYS = env.int("SYNC_PAST_DAYS", default=7)
-SYNC_FUTURE_DAYS = env.int("SYNC_FUTURE_DAYS", default=400)
-BOOKING_REFRESH_SECONDS = env.float("BOOKING_REFRESH_SECONDS", default=3)
-MAX_DATA_AGE_MINUTES = env.int("MAX_DATA_AGE_MINUTES", default=60)
+POLL_INTERVAL_SECONDS = read(  # of calendars with a live watch
+    "POLL_INTERVAL_SECONDS", whole_number(least=1), default="300"
+)
+POLL_INTERVAL_NO_WATCH_SECONDS = read(
+    "POLL_INTERVAL_NO_WATCH_SECONDS", whole_number(least=1), default="60"
+)
+SYNC_PAST_DAYS = read("SYNC_PAST_DAYS", whole_number(least=0), default="7")
+SYNC_FUTURE_DAYS = read("SYNC_FUTURE_DAYS", whole_number(least=1), default="400")
+BOOKING_REFRESH_SECONDS = read("BOOKING_REFRESH_SECONDS", seconds, default="3")
+MAX_DATA_AGE_MINUTES = read("MAX_DATA_AGE_MINUTES", whole_number(least=1), default="60")
 
 # --- Logging ------------------------------------------------------------------------------------
 

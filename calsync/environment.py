@@ -1,0 +1,153 @@
+"""The environment, read strictly: what is missing or malformed stops the start with a sentence.
+
+Each variable may also be given as ``NAME_FILE``, the path of a file that holds it. A sentence
+never repeats the value, which may be a secret. A reader (``web_address``, ...) takes the text of a
+variable and raises ``ValueError`` with the half sentence that follows its name.
+"""
+
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from email.utils import parseaddr
+from typing import TypeVar
+from urllib.parse import SplitResult, urlsplit
+
+import environ
+from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
+
+env = environ.FileAwareEnv()
+
+Value = TypeVar("Value")
+WORDS = {"true": True, "on": True, "yes": True, "1": True}
+WORDS |= {"false": False, "off": False, "no": False, "0": False}
+
+
+def read(
+    name: str,
+    reader: Callable[[str], Value] = str,
+    *,
+    how: str = "",
+    default: str | Callable[[], str] | None = None,
+) -> Value:
+    """The variable or its default. ``how`` ends the sentence of ``ImproperlyConfigured``."""
+    text = _text(name)
+    if not text:
+        if default is None:
+            raise ImproperlyConfigured(f"{name} is not set. {how}".strip())
+        text = default() if callable(default) else default
+    try:
+        return reader(text)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} {error}. {how}".strip()) from None
+
+
+def on_or_off(text: str) -> bool:
+    if text.lower() not in WORDS:
+        raise ValueError("must be true or false")
+    return WORDS[text.lower()]
+
+
+def whole_number(*, least: int) -> Callable[[str], int]:
+    def reader(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            raise ValueError(f"must be a whole number, {least} or more")
+        return int(text)
+
+    return reader
+
+
+def seconds(text: str) -> float:
+    if not re.fullmatch(r"\d+(\.\d+)?", text):
+        raise ValueError("must be a number of seconds")
+    return float(text)
+
+
+def rate(text: str) -> str:
+    if not re.fullmatch(r"\d+/(second|minute|hour|day)", text):
+        raise ValueError("must be a rate such as 30/hour")
+    return text
+
+
+def words(text: str) -> list[str]:
+    """What commas separate."""
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def host_names(text: str) -> list[str]:
+    names = words(text)
+    if not all(re.fullmatch(r"\*|\.?[\w.-]+|\[[\da-fA-F:.]+\]", name) for name in names):
+        raise ValueError("must hold host names without https://, port or path")
+    return names
+
+
+def web_address(text: str) -> str:
+    """Scheme and host, perhaps a port, and nothing behind."""
+    url = _split(text)
+    if url is None or url.scheme not in ("http", "https") or not url.hostname or url.username:
+        raise ValueError("must be an address such as https://booking.example.com")
+    if url.path not in ("", "/") or url.query or url.fragment:
+        raise ValueError("must end with its host or port, without a path")
+    return text.rstrip("/")
+
+
+def origins(text: str) -> list[str]:
+    return [web_address(word) for word in words(text)]
+
+
+def fernet_keys(text: str) -> list[str]:
+    keys = words(text)
+    for position, key in enumerate(keys, start=1):
+        try:
+            Fernet(key)
+        except ValueError:
+            raise ValueError(f"is wrong: key {position} is not a Fernet key") from None
+    return keys
+
+
+def postgres_address(text: str) -> str:
+    url = _split(text)
+    if url is None or url.scheme not in ("postgres", "postgresql") or not url.path.strip("/"):
+        raise ValueError("is no address of a PostgreSQL database")
+    return text
+
+
+def redis_address(text: str) -> str:
+    """The address, or nothing where no Redis is used."""
+    url = _split(text)
+    if text and (url is None or url.scheme not in ("redis", "rediss", "unix")):
+        raise ValueError("must begin with redis:// or rediss://")
+    return text
+
+
+def mail_server(text: str) -> dict[str, object]:
+    """Django's EMAIL_… settings."""
+    try:
+        config = env.email_url_config(text)
+    except (ImproperlyConfigured, ValueError):
+        raise ValueError("is no address of a mail server") from None
+    if text.startswith("smtp") and not config["EMAIL_HOST"]:
+        raise ValueError("names no mail server")
+    return config
+
+
+def sender(text: str) -> str:
+    if not re.fullmatch(r"[^@\s]+@[^@\s]+", parseaddr(text)[1]):
+        raise ValueError("holds no e-mail address")
+    return text
+
+
+def _text(name: str) -> str:
+    try:
+        return env.ENVIRON.get(name, "").strip()
+    except OSError as error:
+        raise ImproperlyConfigured(f"{name}_FILE cannot be read: {error.strerror}.") from None
+
+
+def _split(text: str) -> SplitResult | None:
+    """The parts of an address; None if it has none, or a port that is no number."""
+    with suppress(ValueError):
+        url = urlsplit(text)
+        if url.port != 0:  # reading it raises
+            return url
+    return None
