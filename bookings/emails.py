@@ -18,6 +18,7 @@ from bookings.wording import (
     answers_of,
     consultant_name,
     event_title,
+    invitee_name,
     invitee_zone,
     one_line,
     span,
@@ -58,7 +59,7 @@ def consultant_notice(booking: Booking) -> EmailMultiAlternatives:
     """To the consultant, with all the invitee said."""
     context = {
         "title": title_of(booking),
-        "invitee": one_line(booking.invitee_name),
+        "invitee": invitee_name(booking),
         "email": one_line(booking.invitee_email),
         "when": span(booking.start_time, booking.end_time, booking.user.zone),
         "when_for_invitee": span(booking.start_time, booking.end_time, invitee_zone(booking)),

@@ -8,13 +8,14 @@ from icalendar import Calendar, Event, vCalAddress, vUri
 from bookings.models import Booking
 from bookings.tokens import manage_url
 from bookings.wording import consultant_name, one_line, title_of
+from connections.providers.ical.booking_ids import booking_uid
 
 PRODUCT = "-//calsync//bookings//EN"
 
 
 def event_uid(booking: Booking) -> str:
     """The same in the consultant's calendar, in the invitee's, and in every later mail."""
-    return booking.ical_uid or f"calsync-{booking.pk}"
+    return booking.ical_uid or booking_uid(booking.pk)
 
 
 def invitation(booking: Booking, *, method: str = "REQUEST") -> bytes:

@@ -44,7 +44,7 @@ def booking_by_token(token: str) -> Booking:
 
 def hash_of(token: str) -> str:
     """What is stored of a token: enough to look it up, no use to open anything."""
-    return sha256(token.encode()).hexdigest()
+    return sha256(token.encode(errors="replace")).hexdigest()
 
 
 def manage_url(booking: Booking) -> str:

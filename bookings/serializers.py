@@ -1,0 +1,202 @@
+"""What the API takes and gives, and how much of it."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Q
+from rest_framework import serializers
+from rest_framework.exceptions import NotFound
+
+from availability.models import MeetingType
+from availability.zones import known_zones
+from bookings.lifecycle import BookingRequest
+from bookings.models import Booking, EventState
+from bookings.tokens import ics_url, manage_url
+from connections.models import Consultant
+
+LONGEST_ANSWER = 2000  # characters
+YEARS = range(2000, 2200)  # outside of which no time zone database says anything useful
+
+
+class InstantField(serializers.DateTimeField):
+    """An instant in ISO 8601 with its offset from UTC: a bare wall clock time names no instant."""
+
+    default_error_messages = {
+        "offset": "Give the offset from UTC, e.g. 2027-03-01T10:00:00+01:00.",
+        "year": "This is not a year anything can be booked in.",
+    }
+
+    def enforce_timezone(self, value: datetime) -> datetime:
+        if value.tzinfo is None:
+            self.fail("offset")
+        if value.year not in YEARS:
+            self.fail("year")
+        return value
+
+
+class TimeZoneField(serializers.CharField):
+    """An IANA time zone, e.g. Europe/Berlin."""
+
+    default_error_messages = {"zone": "Not an IANA time zone such as Europe/Berlin."}
+
+    def __init__(self, **options) -> None:
+        super().__init__(max_length=100, **options)
+
+    def to_internal_value(self, data) -> str:
+        name = super().to_internal_value(data)
+        if name not in known_zones():
+            self.fail("zone")
+        return name
+
+
+class SubjectSerializer(serializers.Serializer):
+    """Whose time, and what for."""
+
+    consultant = serializers.CharField(
+        max_length=100,
+        required=False,
+        help_text="Slug or id; may be left out if there is one only.",
+    )
+    meeting_type = serializers.CharField(max_length=100, required=False, help_text="Slug.")
+    duration = serializers.IntegerField(
+        min_value=5, max_value=1440, required=False, help_text="Minutes."
+    )
+
+    def validate(self, given: dict) -> dict:
+        """Puts the rows in the place of their names. Raises ``NotFound``."""
+        consultant = find_consultant(given.get("consultant"))
+        meeting_type = find_meeting_type(consultant, given.get("meeting_type"))
+        return given | {"consultant": consultant, "meeting_type": meeting_type}
+
+
+class SlotsQuerySerializer(SubjectSerializer):
+    start = serializers.DateField(help_text="The first date, in `timezone`.")
+    days = serializers.IntegerField(min_value=1, max_value=92, default=1)
+    timezone = TimeZoneField(required=False, help_text="Left out: the consultant's.")
+
+
+class SlotSerializer(serializers.Serializer):
+    start = serializers.DateTimeField()
+    end = serializers.DateTimeField()
+
+
+class SlotsSerializer(serializers.Serializer):
+    """Free slots, and how fresh the calendars behind them are."""
+
+    slots = SlotSerializer(many=True)
+    timezone = serializers.CharField()
+    data_as_of = serializers.DateTimeField(allow_null=True)
+    covered_until = serializers.DateTimeField(allow_null=True)
+    state = serializers.ChoiceField(choices=["fresh", "stale", "closed"])
+
+
+class BookingRequestSerializer(SubjectSerializer):
+    start = InstantField()
+    name = serializers.CharField(max_length=200)
+    email = serializers.EmailField(max_length=254)
+    timezone = TimeZoneField(help_text="The invitee's.")
+    notes = serializers.CharField(max_length=2000, required=False, allow_blank=True, default="")
+    answers = serializers.DictField(
+        child=serializers.CharField(max_length=LONGEST_ANSWER, allow_blank=True),
+        default=dict,
+        help_text="The meeting type's questions, by name.",
+    )
+
+    def validate(self, given: dict) -> dict:
+        found = super().validate(given)
+        questions = found["meeting_type"].questions if found["meeting_type"] else []
+        return found | {"answers": checked_answers(questions, found["answers"])}
+
+    def booking_request(self, *, idempotency_key: str | None) -> BookingRequest:
+        given = self.validated_data
+        return BookingRequest(
+            consultant=given["consultant"],
+            meeting_type=given["meeting_type"],
+            starts_at=given["start"],
+            duration=given.get("duration"),
+            name=given["name"],
+            email=given["email"],
+            time_zone=given["timezone"],
+            notes=given["notes"],
+            answers=given["answers"],
+            idempotency_key=idempotency_key,
+        )
+
+
+class BookingSerializer(serializers.ModelSerializer):
+    """A booking, as its invitee may know it."""
+
+    start = serializers.DateTimeField(source="start_time")
+    end = serializers.DateTimeField(source="end_time")
+    manage_url = serializers.SerializerMethodField()
+    ics_url = serializers.SerializerMethodField()
+    calendar_event = serializers.ChoiceField(source="event_state", choices=EventState.choices)
+
+    class Meta:
+        model = Booking
+        fields = ["id", "status", "start", "end", "manage_url", "ics_url", "calendar_event"]
+
+    def get_manage_url(self, booking: Booking) -> str:
+        return manage_url(booking)
+
+    def get_ics_url(self, booking: Booking) -> str:
+        return ics_url(booking)
+
+
+class ErrorSerializer(serializers.Serializer):
+    """What every refusal looks like."""
+
+    code = serializers.CharField()
+    detail = serializers.CharField(help_text="For a person to read.")
+    fields = serializers.DictField(required=False, help_text="What is wrong, field by field.")
+
+
+def find_consultant(reference: str | None) -> Consultant:
+    """By slug or id; without one the primary or only consultant. Raises ``NotFound``."""
+    bookable = Consultant.objects.filter(is_active=True).select_related("booking_settings")
+    if reference:
+        named = Q(pk=reference) if _is_uuid(reference) else Q(slug=reference)
+        found = list(bookable.filter(named))
+    else:
+        found = list(bookable.filter(is_primary=True)) or list(bookable[:2])
+    if len(found) != 1:
+        raise NotFound("There is no such consultant." if reference else "Say which consultant.")
+    return found[0]
+
+
+def find_meeting_type(consultant: Consultant, slug: str | None) -> MeetingType | None:
+    """Raises ``NotFound``."""
+    if slug is None:
+        return None
+    meeting_type = MeetingType.objects.filter(user=consultant, slug=slug, is_active=True).first()
+    if meeting_type is None:
+        raise NotFound("There is no such meeting type.")
+    return meeting_type
+
+
+def checked_answers(questions: list[dict], answers: dict[str, str]) -> dict[str, str]:
+    """The answers that say anything. Raises ``ValidationError``, answer by answer."""
+    asked = {question["name"]: question for question in questions}
+    wrong = {name: "This is not asked." for name in answers if name not in asked}
+    for name, question in asked.items():
+        if problem := _problem(question, answers.get(name, "")):
+            wrong[name] = problem
+    if wrong:
+        raise serializers.ValidationError({"answers": wrong})
+    return {name: answers[name] for name in asked if answers.get(name)}
+
+
+def _problem(question: dict, answer: str) -> str:
+    if not answer:
+        return "This question needs an answer." if question.get("required") else ""
+    if question.get("type") == "select" and answer not in question["options"]:
+        return "This is not one of the answers to choose from."
+    return ""
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True

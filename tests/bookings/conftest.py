@@ -1,0 +1,44 @@
+from datetime import time
+
+import pytest
+
+from bookings.lifecycle import BookingRequest
+from connections import adapters
+from connections.models import Consultant
+from tests.bookings.memory_calendar import MemoryCalendar
+from tests.bookings.moments import MONDAY_TEN
+from tests.factories import AvailabilityRuleFactory, ConsultantFactory
+
+
+@pytest.fixture
+def consultant() -> Consultant:
+    """Open day and night, without calendars."""
+    return make_bookable()
+
+
+def make_bookable(**fields) -> Consultant:
+    consultant = ConsultantFactory(**fields)
+    for day in range(7):
+        AvailabilityRuleFactory(
+            user=consultant, day_of_week=day, start_time=time(0), end_time=time(0)
+        )
+    return Consultant.objects.get(pk=consultant.pk)
+
+
+def request_for(consultant: Consultant, **changes) -> BookingRequest:
+    asked = {
+        "consultant": consultant,
+        "starts_at": MONDAY_TEN,
+        "name": "Ivy Invitee",
+        "email": "ivy@example.com",
+        "time_zone": "America/New_York",
+    }
+    return BookingRequest(**asked | changes)
+
+
+@pytest.fixture
+def calendar(monkeypatch) -> MemoryCalendar:
+    """Every Apple connection talks to this calendar."""
+    calendar = MemoryCalendar()
+    monkeypatch.setitem(adapters.ADAPTERS, "apple", lambda credentials: calendar)
+    return calendar

@@ -1,0 +1,76 @@
+"""The invitee's key to a booking."""
+
+import pytest
+from django.conf import settings
+from django.test import override_settings
+
+from bookings.models import Booking
+from bookings.tokens import (
+    ManageTokenLost,
+    booking_by_token,
+    hash_of,
+    ics_url,
+    manage_token,
+    manage_url,
+)
+from tests.factories import BookingFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def booked() -> Booking:
+    booking = BookingFactory()
+    booking.manage_token_hash = hash_of(manage_token(booking))
+    booking.save()
+    return booking
+
+
+def test_a_token_opens_its_own_booking_and_no_other():
+    one, other = booked(), booked()
+    assert (booking_by_token(manage_token(one)), booking_by_token(manage_token(other))) == (
+        one,
+        other,
+    )
+
+
+@pytest.mark.parametrize("guess", ["", "x", "None", "\ud800", "0" * 43])
+def test_a_guess_opens_nothing(guess):
+    booked()
+    BookingFactory()  # one without a token
+    with pytest.raises(Booking.DoesNotExist):
+        booking_by_token(guess)
+
+
+def test_the_hash_that_is_stored_opens_nothing():
+    with pytest.raises(Booking.DoesNotExist):
+        booking_by_token(booked().manage_token_hash)
+
+
+def test_a_token_is_long_and_fits_into_an_address():
+    token = manage_token(booked())
+    assert len(token) == 43  # 256 bits
+    assert token.replace("-", "").replace("_", "").isalnum()
+
+
+def test_links_outlive_a_change_of_the_secret_key():
+    booking = booked()
+    token = manage_token(booking)
+    with override_settings(SECRET_KEY="new", SECRET_KEY_FALLBACKS=[settings.SECRET_KEY]):
+        assert manage_token(booking) == token
+        assert manage_token(booked()) != token
+
+
+def test_a_key_that_is_gone_is_named_as_what_is_missing():
+    booking = booked()
+    with (
+        override_settings(SECRET_KEY="new", SECRET_KEY_FALLBACKS=["another"]),
+        pytest.raises(ManageTokenLost, match="SECRET_KEY_FALLBACKS"),
+    ):
+        manage_token(booking)
+
+
+def test_links_lead_to_the_public_address():
+    booking = booked()
+    token = manage_token(booking)
+    assert manage_url(booking) == f"http://testserver/booking/{token}/"
+    assert ics_url(booking) == f"http://testserver/booking/{token}/invite.ics"
