@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.views.decorators.debug import sensitive_variables
 
 from connections.adapters import adapter_for
 from connections.fields import Secret
@@ -20,7 +19,6 @@ from connections.providers.base import Credentials, RemoteCalendar
 CHOICES = ["is_active", "blocks_time", "tentative_blocks", "stores_titles"]
 
 
-@sensitive_variables()
 def list_calendars(provider: str, credentials: Credentials) -> list[RemoteCalendar]:
     """The account's calendars as the provider lists them now, its default one first.
 
@@ -30,7 +28,6 @@ def list_calendars(provider: str, credentials: Credentials) -> list[RemoteCalend
     return sorted(calendars, key=lambda one: (not one.is_default, one.name.casefold()))
 
 
-@sensitive_variables()
 @transaction.atomic
 def remember_account(
     consultant: Consultant,

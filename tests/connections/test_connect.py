@@ -1,4 +1,4 @@
-"""Connecting, choosing, reconnecting and disconnecting, with a real CalDAV server at the far end."""
+"""Connecting, choosing, reconnecting, disconnecting, with a real CalDAV server at the far end."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -178,9 +178,7 @@ def test_unknown_host_is_told_at_the_address(desk, account):
 
     assert list(errors) == ["server_url"]
     assert "calendars.invalid" in errors["server_url"][0]
-    assert errors["server_url"][0].endswith(
-        "Check the address; if it is right, try again later."
-    )
+    assert errors["server_url"][0].endswith("Check the address; if it is right, try again later.")
 
 
 def test_server_without_calendars_protocol_is_told_at_the_address(desk, account):
@@ -375,9 +373,7 @@ def test_destination_of_another_account_stays_the_proposal(desk, consultant, acc
 
     assert desk.get(address).context["destination"].chosen == str(other.pk)
 
-    desk.post(
-        address, choices(by_name(consultant)[1:], destination=other, is_active=rows.values())
-    )
+    desk.post(address, choices(by_name(consultant)[1:], destination=other, is_active=rows.values()))
     assert CalendarConnection.objects.get(is_primary=True) == other
 
 
