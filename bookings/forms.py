@@ -112,9 +112,9 @@ def question_field(asked: dict) -> forms.Field:
     shared = {"label": label, "required": asked.get("required", False)}
     if kind == "select":
         options = [(option, option) for option in asked["options"]]
-        missing = {"required": f"Choose an answer to “{label}”."}
+        wrong = dict.fromkeys(["required", "invalid_choice"], f"Choose an answer to “{label}”.")
         return forms.ChoiceField(
-            choices=[("", "Choose…"), *options], error_messages=missing, **shared
+            choices=[("", "Choose…"), *options], error_messages=wrong, **shared
         )
     widget = forms.Textarea({"rows": 3}) if kind == "textarea" else forms.TextInput()
     missing = {"required": f"Answer “{label}”."}

@@ -2,40 +2,51 @@
 (() => {
   "use strict";
 
-  let underWay = new AbortController();
-  let isTyped = false;
-
   const main = () => document.querySelector("main");
+  const shownAddress = () => location.pathname + location.search;
+
+  let underWay = new AbortController();
+  let shown = shownAddress();
+  let isTyped = false; // something that a step must not wipe out
 
   // --- stepping from state to state without a full load ---
 
-  // Show the state at this address. Whatever goes wrong, the browser's own navigation still works.
+  async function load(url, signal) {
+    const answer = await fetch(url, { signal });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (!page.querySelector("main")) throw new Error(`no page at ${url}`);
+    return page;
+  }
+
+  // Show the state at this address. Where it cannot be fetched, the browser goes there itself.
   async function show(url, { push = true, focus = () => null } = {}) {
     underWay.abort();
     underWay = new AbortController();
-    const { signal } = underWay;
     main().setAttribute("aria-busy", "true");
+    let page;
     try {
-      const answer = await fetch(url, { signal });
-      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      if (signal.aborted || isTyped) return;
-      main().replaceWith(page.querySelector("main"));
-      document.title = page.title;
-      history[push ? "pushState" : "replaceState"](null, "", url);
-      prepare();
-      focus()?.focus();
+      page = await load(url, underWay.signal);
     } catch (error) {
       if (error.name !== "AbortError") location.assign(url);
+      return;
     }
+    main().removeAttribute("aria-busy");
+    if (isTyped) return;
+    main().replaceWith(page.querySelector("main"));
+    document.title = page.title;
+    history[push ? "pushState" : "replaceState"](null, "", url);
+    shown = shownAddress();
+    prepare();
+    focus()?.focus();
+    useOwnZone();
   }
 
-  // After a step the focus is where the reader goes on: the message, the heading that the address
-  // names, the same control again, or the new step's heading.
-  const nextFocus = (url, id) => () =>
-    document.getElementById("message") ??
-    (url.hash && document.querySelector(url.hash)) ??
-    (id && document.getElementById(id)) ??
-    document.querySelector("#step, #month");
+  // After a step the focus is where the reader goes on: at the message, at the heading that the
+  // address names, at the same control again, or at the new step's heading.
+  const nextFocus = (url, id) => () => {
+    const wanted = ["message", url.hash.slice(1), id, "step", "month"];
+    return wanted.map((name) => name && document.getElementById(name)).find(Boolean);
+  };
 
   document.addEventListener("click", (event) => {
     const link = event.target.closest('main a[href^="?"]');
@@ -47,7 +58,11 @@
     show(url, { focus: nextFocus(url, link.id) });
   });
 
-  addEventListener("popstate", () => show(new URL(location.href), { push: false }));
+  addEventListener("popstate", () => {
+    if (shownAddress() === shown) return; // a jump within the page
+    isTyped = false;
+    show(new URL(location.href), { push: false });
+  });
 
   document.addEventListener("input", (event) => {
     isTyped = event.target.closest('form[method="post"]') !== null;
@@ -66,29 +81,36 @@
       event.preventDefault(); // a double click; the server would book once all the same
     } else {
       form.dataset.sent = "yes";
-      const button = form.querySelector("[data-busy]");
-      button.textContent = button.dataset.busy;
     }
+  });
+
+  // A page that comes back from the browser's memory may be sent again.
+  addEventListener("pageshow", () => {
+    for (const form of document.forms) delete form.dataset.sent;
   });
 
   // --- time zones ---
 
-  // The first page is in the consultant's zone, unless its address names one; switch to the invitee's.
+  // A page whose address names no zone is in the consultant's; switch to the invitee's. One with a
+  // message stays as it is, with all that was typed.
   function useOwnZone() {
-    const shown = main().dataset.zone;
+    const zone = main().dataset.zone;
     const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
     const url = new URL(location.href);
-    if (!shown || !own || own === shown || url.searchParams.has("zone")) return;
+    if (!zone || !own || own === zone || url.searchParams.has("zone")) return;
+    if (document.getElementById("message")) return;
     url.searchParams.set("zone", own);
-    show(url, { push: false, focus: () => document.getElementById("message") });
+    show(url, { push: false });
   }
 
-  const plain = (text) => text.toLowerCase().normalize("NFD").replace(/[\u0300-\u036f]/g, "");
+  // Lower case, without accents, and with a hyphen for the minus sign.
+  const plain = (text) =>
+    text.toLowerCase().normalize("NFD").replace(/[\u0300-\u036f]/g, "").replaceAll("\u2212", "-");
 
   function makeSearchable(search, select, count) {
     const all = [...select.options].map((option) => ({ option, text: plain(option.text) }));
     search.addEventListener("input", () => {
-      const words = plain(search.value).replaceAll("-", "\u2212").split(/[\s/]+/);
+      const words = plain(search.value).split(/[\s/]+/);
       const found = all.filter(({ text }) => words.every((word) => text.includes(word)));
       select.replaceChildren(...found.map(({ option }) => option));
       if (select.selectedIndex < 0) select.selectedIndex = 0;
@@ -117,6 +139,7 @@
 
   function prepare() {
     for (const part of document.querySelectorAll("[data-needs-script]")) part.hidden = false;
+    for (const link of document.querySelectorAll(".embedded a[rel]")) link.target = "_blank";
     const search = document.getElementById("zone-search");
     if (search) {
       const select = document.getElementById("zone");

@@ -1,0 +1,105 @@
+"""What the pages' own script adds: the invitee's zone, quick steps, a searchable list."""
+
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.bookings.bookable import at, tomorrow
+from tests.browser.test_booking import BERLIN, day_name, form_address
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_time_zone_is_found_by_typing_and_kept(new_page, bo):
+    page = new_page(timezone_id="America/New_York")
+    page.goto(f"/book/bo/?day={tomorrow()}")
+    expect(page.get_by_text("America/New York")).to_be_visible()
+    page.get_by_role("link", name="Change time zone").click()
+    search = page.get_by_label("Search")
+    search.fill("São paulo")
+    expect(page.get_by_role("status")).to_have_text("1 time zone")
+    search.fill("port-au utc-05:00")
+    expect(page.get_by_role("status")).to_have_text("1 time zone")
+    search.fill("atlantis")
+    expect(page.get_by_role("status")).to_have_text("0 time zones")
+    search.fill("utc+05:45")
+    expect(page.get_by_role("option")).to_have_text(
+        ["Asia/Kathmandu (UTC+05:45)", "Asia/Katmandu (UTC+05:45)"]
+    )
+    search.press("Enter")
+    expect(page.get_by_text("Times are in Asia/Kathmandu (UTC+05:45)")).to_be_visible()
+    expect(page.locator("#change-zone")).to_be_focused()
+    page.reload()
+    expect(page.get_by_text("Times are in Asia/Kathmandu (UTC+05:45)")).to_be_visible()
+
+
+def test_a_zone_that_the_server_does_not_know_leaves_the_consultants(new_page, bo):
+    page = new_page(timezone_id=BERLIN)
+    page.add_init_script(
+        "Intl.DateTimeFormat.prototype.resolvedOptions = () => ({ timeZone: 'Mars/Olympus' })"
+    )
+    page.goto("/book/bo/")
+    page.wait_for_url("**zone=Mars%2FOlympus")
+    expect(page.get_by_text("Times are in Europe/Berlin")).to_be_visible()
+
+
+def test_days_are_stepped_through_without_full_loads_and_back_again(new_page, bo):
+    page = new_page(timezone_id=BERLIN)
+    page.goto(f"/book/bo/?day={tomorrow()}")
+    page.evaluate("() => { window.isSamePage = true }")
+    heading = page.locator("#times")
+    next_month = page.locator("#later")
+    month = next_month.get_attribute("aria-label")
+    next_month.click()
+    expect(page.locator("#month")).to_have_text(month)
+    page.locator("td a").last.click()
+    expect(heading).to_be_focused()
+    page.go_back()
+    page.go_back()
+    expect(heading).to_have_text(day_name(tomorrow()))
+    assert page.evaluate("() => window.isSamePage")
+
+
+def test_a_late_switch_of_zones_never_wipes_out_what_was_typed(new_page, bo):
+    page = new_page(timezone_id="Australia/Eucla")
+    held = []
+    page.route(lambda address: "zone=Australia" in address, lambda route: held.append(route))
+    page.goto(form_address(at(tomorrow(), 9)).removesuffix(f"&zone={BERLIN}"))
+    page.get_by_label("Your name").fill("Ivy Invitee")
+    page.wait_for_function("() => document.querySelector('[aria-busy]')")
+    with page.expect_response("**zone=Australia**"):
+        held[0].continue_()
+    expect(page.get_by_label("Your name")).to_have_value("Ivy Invitee")
+    expect(page.locator(".chosen")).to_contain_text("Europe/Berlin")
+
+
+def test_when_a_quick_step_fails_the_browser_takes_it(new_page, bo, complaints):
+    page = new_page(timezone_id=BERLIN)
+    page.goto("/book/bo/")
+    page.route("**", lambda route: route.abort() if is_fetch(route) else route.continue_())
+    page.get_by_role("link", name=day_name(tomorrow())).click()
+    expect(page.locator("#times")).to_have_text(day_name(tomorrow()))
+    assert complaints == ["Failed to load resource: net::ERR_FAILED"]
+    complaints.clear()
+
+
+def is_fetch(route) -> bool:
+    return route.request.resource_type == "fetch"
+
+
+def test_the_pages_are_light_and_ask_nobody_else(new_page, ana):
+    page = new_page(timezone_id=BERLIN)
+    loaded = []
+    page.on("response", lambda answer: loaded.append(answer))
+    page.goto("/book/ana/talk/")
+    page.get_by_role("link", name=day_name(tomorrow())).click()
+    page.get_by_role("link", name="09:00").click()
+    expect(page.get_by_label("Your name")).to_be_visible()
+    embed = page.request.get("/embed.js")
+    bodies = {urlsplit(answer.url).path: len(answer.body()) for answer in [*loaded, embed]}
+    scripts = sum(size for path, size in bodies.items() if path.endswith(".js"))
+    styles = sum(size for path, size in bodies.items() if path.endswith(".css"))
+    assert 0 < scripts < 30_000
+    assert 0 < styles < 15_000
+    assert {urlsplit(answer.url).netloc for answer in loaded} == {urlsplit(page.url).netloc}
