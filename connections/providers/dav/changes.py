@@ -9,7 +9,8 @@ reported by the next round. Up to ``FEW`` members it fetches all of them: no ser
 trusted with the arithmetic of recurring events, which many get wrong. Beyond that (20,000 events of
 ten years) it leaves out what the server neither places in the window nor knows as recurring: two
 answers that fail in different ways. Even then objects spread over those left out are fetched as a
-sample, and if one of them turns out to matter, the server is not believed and all are fetched.
+sample, and if one of them turns out to matter, the server is not believed and all are fetched. Nor
+is it believed when it finds nothing at all in the window.
 """
 
 from collections.abc import Collection as Paths
@@ -135,18 +136,15 @@ class Round:
         if len(paths) <= FEW:
             return set(paths)
         window = Window(self._window.start - ZONE_MARGIN, self._window.end + ZONE_MARGIN)
-        conditions = (
-            queries.events_within(window),
-            queries.events_that_have("RRULE"),
-            queries.events_that_have("RDATE"),
-        )
         try:
-            found = [self._collection.matching(condition) for condition in conditions]
+            current = self._collection.matching(queries.events_within(window))
+            series = self._collection.matching(queries.events_that_have("RRULE"))
+            series |= self._collection.matching(queries.events_that_have("RDATE"))
         except RateLimited:
             raise
         except (ProviderUnavailable, AccessRevoked, CalendarGone):
             return set(paths)  # the server does not know such questions
-        return set().union(*found).intersection(paths)
+        return set(paths) & (current | series) if current else set(paths)
 
     def _read(self, paths: Paths[str]) -> Iterator[ChangePage]:
         ordered = sorted(paths)

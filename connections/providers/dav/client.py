@@ -147,12 +147,15 @@ def _raise_for(answer: Answer, host: str) -> None:
     if answer.status == 401:
         raise AccessRevoked(f"{host} refuses the name or the password.")
     if answer.status == 429 or (answer.status == 503 and retry_after):
-        seconds = parse_retry_after(retry_after or "")
-        raise RateLimited(
-            f"{host} asks calsync to wait.", retry_after=60.0 if seconds is None else seconds
-        )
+        raise RateLimited(f"{host} asks calsync to wait.", retry_after=_seconds(retry_after))
     if answer.status >= 500 and answer.status not in (NOT_IMPLEMENTED, INSUFFICIENT_STORAGE):
         raise ProviderUnavailable(f"{host} answered with error {answer.status}.")
+
+
+def _seconds(retry_after: str | None) -> float:
+    """How long to wait; a minute where the server does not say it so that it can be read."""
+    seconds = parse_retry_after(retry_after or "")
+    return 60.0 if seconds is None or seconds < 0 else seconds
 
 
 def _is_below(host: str, parent: str) -> bool:

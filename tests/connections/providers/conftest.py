@@ -7,11 +7,11 @@ from tests.connections.providers.caldav_servers import (
     USERNAME,
     CalDavCalendar,
     Device,
-    Proxy,
     calendar_on,
     run_radicale,
     run_xandikos,
 )
+from tests.connections.providers.far_end import Proxy
 
 
 @pytest.fixture(scope="session")

@@ -17,12 +17,9 @@ from tests.connections.providers.caldav_servers import (
     USERNAME,
     CalDavCalendar,
     Device,
-    FarEnd,
-    Request,
-    Response,
     basic,
-    forward_to,
 )
+from tests.connections.providers.far_end import FarEnd, Request, Response, forward_to
 
 FRONT, PARTITION = "caldav.icloud.com", "p42-caldav.icloud.com"
 ACCOUNT = "/1234567890"

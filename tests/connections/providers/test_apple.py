@@ -7,12 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.connections.providers.authority import Authority
-from tests.connections.providers.caldav_servers import (
-    USERNAME,
-    CalDavCalendar,
-    Device,
-    calendar_on,
-)
+from tests.connections.providers.caldav_servers import USERNAME, CalDavCalendar, Device, calendar_on
 from tests.connections.providers.contract import DRAFT, HOUR, TEN, AdapterContract
 from tests.connections.providers.fake_icloud import (
     FRONT,

@@ -17,17 +17,8 @@ from connections.providers.base import (
 from connections.providers.dav.client import GuardedClient
 from connections.providers.dav.session import Limits
 from connections.providers.outbound import OutboundGuard
-from tests.connections.providers.caldav_servers import (
-    PASSWORD,
-    USERNAME,
-    FarEnd,
-    Request,
-    Response,
-    calendar_on,
-    cut_off,
-    free_port,
-    instead,
-)
+from tests.connections.providers.caldav_servers import PASSWORD, USERNAME, calendar_on, free_port
+from tests.connections.providers.far_end import FarEnd, Request, Response, cut_off, instead
 
 QUICK = Limits(connect=1, read=0.3, total=2)
 

@@ -12,13 +12,8 @@ from connections.providers.base import AddressRefused, ProviderUnavailable
 from connections.providers.dav.session import AnswerTooLarge, GuardedSession, Limits
 from connections.providers.outbound import OutboundGuard
 from tests.connections.providers.authority import Authority
-from tests.connections.providers.caldav_servers import (
-    FarEnd,
-    Request,
-    Response,
-    free_port,
-    look_up,
-)
+from tests.connections.providers.caldav_servers import free_port, look_up
+from tests.connections.providers.far_end import FarEnd, Request, Response
 
 PUBLIC = "17.248.190.1"
 QUICK = Limits(connect=0.5, read=0.2, total=0.5, size=100_000)

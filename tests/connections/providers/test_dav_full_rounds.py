@@ -1,0 +1,267 @@
+"""Full rounds: servers without sync-collection, calendars of many years, invitations."""
+
+import logging
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from connections.providers.base import ProviderError, ProviderUnavailable, RateLimited
+from tests.connections.providers.caldav_servers import (
+    PASSWORD,
+    USERNAME,
+    CalDavCalendar,
+    name_of,
+    vevent,
+)
+from tests.connections.providers.contract import (
+    DAY,
+    HOUR,
+    TEN,
+    WINDOW,
+    events,
+    removed,
+    titles,
+)
+from tests.connections.providers.far_end import TRUNCATED, Proxy, cut_off, edited, instead, without
+
+# --- servers without sync-collection -------------------------------------------------------------
+
+
+def without_sync(body: str) -> str:
+    return body.replace("<sync-collection />", "")
+
+
+def without_sync_and_ctag(body: str) -> str:
+    return without_sync(body).replace("getctag", "no-such-thing")
+
+
+@pytest.fixture(params=[without_sync, without_sync_and_ctag])
+def plain(request, proxied: CalDavCalendar, proxy: Proxy) -> CalDavCalendar:
+    """A server that has no sync-collection, with and without a ctag."""
+    proxy.commit("PROPFIND", edited(request.param), about="supported-report-set", times=999)
+    return proxied
+
+
+def test_changes_are_found_by_comparing_etags(plain):
+    plain.add_some(2)
+    moves, goes = plain.add("Moves", TEN, TEN + HOUR), plain.add("Goes", TEN, TEN + HOUR)
+    token = plain.token()
+
+    plain.add("Comes", TEN, TEN + HOUR)
+    plain.change(moves, "Moved", TEN + DAY, TEN + DAY + HOUR)
+    plain.remove(goes)
+    pages = plain.since(token)
+
+    assert token.startswith("dav-list-1:")
+    assert titles(pages) == ["Comes", "Moved"]
+    assert removed(pages) == {goes}
+    assert (titles(plain.since(pages[-1].sync_token)), plain.token()) == (
+        [],
+        pages[-1].sync_token,
+    )
+
+
+def test_list_is_read_again_only_if_the_ctag_moved(proxied, proxy):
+    proxy.commit("PROPFIND", edited(without_sync), about="supported-report-set", times=999)
+    proxied.add_some(2)
+    token = proxied.token()
+    proxy.requests.clear()
+
+    pages = proxied.since(token)
+
+    assert (len(proxy.requests), pages[-1].sync_token) == (1, token)
+
+
+def test_object_without_an_etag_is_read_every_time(plain, proxy):
+    plain.add_some(1)
+    proxy.commit(
+        "PROPFIND",
+        edited(lambda body: body.replace("getetag>", "no-etag>")),
+        about="getetag",
+        times=9,
+    )
+    token = plain.token()
+    plain.add("Comes", TEN, TEN + HOUR)
+
+    assert titles(plain.since(token)) == ["Comes", "Event 0"]
+
+
+def test_list_that_was_cut_is_no_list(plain, proxy):
+    plain.add_some(2)
+    cut = edited(lambda body: body.replace("</multistatus>", f"{TRUNCATED}</multistatus>"))
+    proxy.commit("PROPFIND", cut, about="getetag")
+
+    with pytest.raises(ProviderUnavailable, match="only a part"):
+        plain.full_round()
+
+
+def test_event_of_somebody_who_left_the_list_and_came_back_is_shown(plain):
+    [series] = plain.add_some(1)
+    token = plain.token()
+    text = plain.device.get(series)
+    plain.remove(series)
+    gone = plain.since(token)
+    plain.device.put(plain.calendar_id, name_of(series), text)
+
+    assert removed(gone) == {series}
+    assert titles(plain.since(gone[-1].sync_token)) == ["Event 0"]
+
+
+# --- calendars of many years ---------------------------------------------------------------------
+
+OLD = datetime(2016, 1, 4, 9, tzinfo=UTC)
+FLOATING = datetime(2026, 5, 31, 20)  # noqa: DTZ001  in Los Angeles that is after the window's start
+
+
+@pytest.fixture
+def long_used(proxied: CalDavCalendar) -> CalDavCalendar:
+    proxied.upload(
+        *(vevent(f"Old {n}", OLD + n * DAY, OLD + n * DAY + HOUR) for n in range(1000)),
+        *(vevent(f"Weekly {n}", OLD, OLD + HOUR, "RRULE:FREQ=WEEKLY") for n in range(40)),
+        vevent("Dates", OLD, OLD + HOUR, "RDATE:20260701T090000Z"),
+        vevent("Now", TEN, TEN + HOUR),
+        vevent("Floating", FLOATING, FLOATING + HOUR).replace("0000Z", "0000"),
+    )
+    return proxied
+
+
+def what_matters(calendar: CalDavCalendar) -> set[str]:
+    pages = calendar.adapter().changes(
+        calendar.calendar_id, window=WINDOW, zone=ZoneInfo("America/Los_Angeles")
+    )
+    return {event.title for page in pages for event in page.events}
+
+
+ALL_THAT_MATTERS = {"Now", "Dates", "Floating", *(f"Weekly {n}" for n in range(40))}
+
+
+def test_of_a_long_history_only_what_matters_and_a_sample_is_fetched(long_used, proxy):
+    assert what_matters(long_used) == ALL_THAT_MATTERS
+    assert proxy.fetched() == [43, 167]
+
+
+@pytest.mark.parametrize(
+    "question", ["time-range", 'prop-filter name="RRULE"', 'prop-filter name="RDATE"']
+)
+def test_server_that_does_not_know_the_question_is_asked_for_everything(question, long_used, proxy):
+    proxy.commit("REPORT", instead(400), about=question)
+
+    assert what_matters(long_used) == ALL_THAT_MATTERS
+    assert sum(proxy.fetched()) == 1043
+
+
+def test_server_that_finds_nothing_in_the_window_is_asked_for_everything(long_used, proxy):
+    proxy.commit("REPORT", instead(207, "<multistatus xmlns='DAV:'/>"), about="time-range")
+
+    assert what_matters(long_used) == ALL_THAT_MATTERS
+
+
+def test_server_that_does_not_expand_series_is_asked_which_ones_there_are(long_used, proxy):
+    proxy.commit("REPORT", without("Weekly", "Dates"), about="time-range")
+
+    assert what_matters(long_used) == ALL_THAT_MATTERS
+    assert sum(proxy.fetched()) < 1043
+
+
+def test_server_that_forgets_series_altogether_is_found_out_by_the_sample(long_used, proxy):
+    proxy.commit("REPORT", without("Weekly"), about="calendar-query", times=3)
+
+    assert what_matters(long_used) == ALL_THAT_MATTERS
+
+
+def test_server_that_asks_to_wait_is_not_asked_for_everything_instead(long_used, proxy):
+    proxy.commit("REPORT", instead(429), about="calendar-query")
+
+    with pytest.raises(RateLimited):
+        what_matters(long_used)
+
+
+# --- invitations ---------------------------------------------------------------------------------
+
+
+def invitation(title: str, address: str, answer: str) -> str:
+    return vevent(
+        title,
+        *(TEN, TEN + HOUR),
+        "ORGANIZER:mailto:boss@example.com",
+        f"ATTENDEE;PARTSTAT={answer}:mailto:{address}",
+        "ATTENDEE;PARTSTAT=DECLINED:mailto:somebody@example.com",
+    )
+
+
+def shown(calendar: CalDavCalendar) -> dict[str, str]:
+    return {event.title: event.transparency for event in events(calendar.full_round())}
+
+
+def test_own_refusal_does_not_block(proxied):
+    """C-T15: the sign-in name is one of the consultant's own addresses."""
+    proxied.upload(
+        invitation("Declined", USERNAME.upper(), "DECLINED"),
+        invitation("Accepted", USERNAME, "ACCEPTED"),
+    )
+
+    assert shown(proxied) == {"Declined": "transparent", "Accepted": "opaque"}
+
+
+def test_other_addresses_of_the_account_are_its_own_too(proxied, proxy):
+    addresses = edited(
+        lambda body: body.replace(
+            "<C:calendar-user-address-set>",
+            "<C:calendar-user-address-set><href>MAILTO:Ada%2Bwork@example.com</href>",
+        )
+    )
+    proxy.commit("PROPFIND", addresses, about="calendar-user-address-set")
+    proxied.upload(invitation("Declined", "ada+work@example.com", "DECLINED"))
+
+    assert shown(proxied) == {"Declined": "transparent"}
+
+
+def test_account_without_a_principal_knows_its_sign_in_name(proxied, proxy):
+    proxied.upload(invitation("Declined", USERNAME, "DECLINED"))
+    proxy.commit("PROPFIND", instead(403), about="current-user-principal")
+
+    assert shown(proxied) == {"Declined": "transparent"}
+
+
+def test_addresses_are_asked_for_once_and_only_for_invitations(proxied, proxy):
+    proxied.add_some(1)
+    token = proxied.token()
+    before = len(proxy.asked("PROPFIND"))
+    proxied.add("No invitation", TEN, TEN + HOUR)
+    token = proxied.since(token)[-1].sync_token
+    without_invitation = len(proxy.asked("PROPFIND"))
+    proxied.add("One", TEN, TEN + HOUR, f"ATTENDEE;PARTSTAT=DECLINED:mailto:{USERNAME}")
+    proxied.add("Two", TEN, TEN + HOUR, f"ATTENDEE;PARTSTAT=DECLINED:mailto:{USERNAME}")
+    proxied.since(token)
+
+    assert (before, without_invitation, len(proxy.asked("PROPFIND"))) == (1, 1, 3)
+
+
+# --- what cannot be read, and what must not be told ----------------------------------------------
+
+
+def test_object_that_cannot_be_read_is_reported_and_the_others_are_read(proxied, proxy):
+    [broken, _] = proxied.add_some(2)
+    garbled = edited(lambda body: body.replace("SUMMARY:Event 0", "RRULE:FREQ=NEVER"))
+    proxy.commit("REPORT", garbled, about="calendar-multiget")
+
+    pages = proxied.full_round()
+
+    assert "Event 1" in titles(pages)
+    assert {problem.object_id for page in pages for problem in page.problems} == {broken}
+
+
+def test_neither_password_nor_event_is_told_to_the_log(proxied, proxy, caplog):
+    caplog.set_level(logging.DEBUG)
+    proxied.add("A very private matter", TEN, TEN + HOUR)
+    reasons = []
+    for fault in (cut_off, instead(403, "A very private matter"), instead(200, "<html>A very")):
+        proxy.commit("REPORT", fault, about="calendar-multiget")
+        with pytest.raises(ProviderError) as failure:
+            proxied.full_round()
+        reasons.append(str(failure.value))
+    proxied.full_round()
+
+    told = caplog.text + "".join(reasons)
+    assert [secret for secret in (PASSWORD, "A very", "Basic ") if secret in told] == []
