@@ -107,6 +107,8 @@ class Collection:
 
     def texts(self, paths: frozenset[str]) -> Texts:
         """These objects, each of them found or gone. A short answer is asked for again, once."""
+        if not paths:
+            return Texts({}, frozenset())
         first = self._texts_in_one(paths)
         missing = paths.difference(first.found, first.gone)
         if not missing:
