@@ -107,6 +107,8 @@ class MeetingTypeForm(forms.ModelForm):
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         self.initial["questions"] = to_text(self.instance.questions)
+        self.fields["slug"].label = "Address"
+        self.fields["slug"].help_text = "The end of its page's address: /book/your-name/first-call/"
 
     def clean_questions(self) -> list[dict]:
         return from_text(self.cleaned_data["questions"], known=self.instance.questions)

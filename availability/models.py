@@ -257,7 +257,11 @@ class MeetingType(OwnedModel):
         db_table = "meeting_types"
         verbose_name = "meeting type"
         constraints = [
-            models.UniqueConstraint(fields=["user", "slug"], name="meeting_types_slug_unique")
+            models.UniqueConstraint(
+                fields=["user", "slug"],
+                name="meeting_types_slug_unique",
+                violation_error_message="Another meeting type has this address. Choose another.",
+            )
         ]
 
     def __str__(self) -> str:

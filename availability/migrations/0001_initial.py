@@ -541,7 +541,9 @@ class Migration(migrations.Migration):
                         "db_table": "meeting_types",
                         "constraints": [
                             models.UniqueConstraint(
-                                fields=("user", "slug"), name="meeting_types_slug_unique"
+                                fields=("user", "slug"),
+                                name="meeting_types_slug_unique",
+                                violation_error_message="Another meeting type has this address. Choose another.",
                             )
                         ],
                         "indexes": [],

@@ -1,0 +1,461 @@
+"""Weekly hours, exceptions, blocked dates, meeting types, settings, as a consultant edits them."""
+
+from datetime import UTC, date, datetime, time, timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from availability.models import (
+    AvailabilityException,
+    AvailabilityRule,
+    BlockedDate,
+    BookingSettings,
+    MeetingType,
+)
+from connections.models import CalendarConnection, Consultant
+from tests.factories import (
+    AvailabilityExceptionFactory,
+    AvailabilityRuleFactory,
+    ConnectionFactory,
+    MeetingTypeFactory,
+)
+
+pytestmark = pytest.mark.django_db
+
+WEEK = "/admin/availability/availabilityrule/"
+
+
+def errors_of(response) -> dict[str, list[str]]:
+    """What a form complains of, by field."""
+    return dict(response.context["adminform"].form.errors)
+
+
+# --- the week ------------------------------------------------------------------------------------
+
+
+def week_as_sent(desk: Client, address: str = WEEK) -> dict:
+    """The week's form as the browser would send it back unchanged."""
+    formset = desk.get(address).context["week"]
+    fields = [field for form in formset for field in form]
+    data = {field.html_name: field.value() for field in fields}
+    for name in ("TOTAL_FORMS", "INITIAL_FORMS"):
+        data[f"form-{name}"] = formset.management_form[name].value()
+    return {name: "" if value is None else str(value) for name, value in data.items()}
+
+
+def row_of(data: dict, day: int, *, is_empty: bool) -> str:
+    """The prefix of the first filled, or of the empty, row of a weekday."""
+    prefixes = [name.removesuffix("-day_of_week") for name in data if name.endswith("day_of_week")]
+    return next(
+        prefix
+        for prefix in prefixes
+        if data[f"{prefix}-day_of_week"] == str(day)
+        and (data[f"{prefix}-start_time"] == "") == is_empty
+    )
+
+
+def hours(consultant: Consultant) -> list[str]:
+    rules = AvailabilityRule.objects.filter(user=consultant)
+    return [str(rule) for rule in rules.order_by("day_of_week", "start_time")]
+
+
+def test_a_week_is_filled_in_on_one_page(desk, consultant):
+    data = week_as_sent(desk)
+    for day, start, end in ((0, "09:00", "12:30"), (2, "08:15", "00:00")):
+        row = row_of(data, day, is_empty=True)
+        data |= {f"{row}-start_time": start, f"{row}-end_time": end}
+
+    desk.post(WEEK, data)
+
+    assert hours(consultant) == ["Monday 09:00–12:30", "Wednesday 08:15–00:00"]
+
+
+def test_a_day_has_room_for_one_interval_more(desk, consultant):
+    AvailabilityRuleFactory(user=consultant, end_time=time(12))
+    data = week_as_sent(desk)
+    row = row_of(data, 0, is_empty=True)
+
+    desk.post(WEEK, data | {f"{row}-start_time": "13:00", f"{row}-end_time": "17:00"})
+
+    assert hours(consultant) == ["Monday 09:00–12:00", "Monday 13:00–17:00"]
+
+
+def test_emptied_line_is_removed(desk, consultant):
+    AvailabilityRuleFactory(user=consultant)
+    AvailabilityRuleFactory(user=consultant, day_of_week=1)
+    data = week_as_sent(desk)
+    row = row_of(data, 0, is_empty=False)
+
+    desk.post(WEEK, data | {f"{row}-start_time": "", f"{row}-end_time": ""})
+
+    assert hours(consultant) == ["Tuesday 09:00–17:00"]
+
+
+def test_week_sent_back_unchanged_changes_nothing(desk, consultant):
+    rule = AvailabilityRuleFactory(user=consultant, valid_until=date(2027, 6, 30))
+
+    response = desk.post(WEEK, week_as_sent(desk))
+
+    assert response.status_code == 302
+    assert AvailabilityRule.objects.get().valid_until == rule.valid_until
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "error"),
+    [
+        ("17:00", "09:00", "The end must be after the start."),
+        ("09:00", "", "Give both times, or none."),
+        ("25:00", "26:00", "Enter a valid time."),
+    ],
+)
+def test_impossible_hours_are_told_and_not_stored(desk, consultant, start, end, error):
+    data = week_as_sent(desk)
+    row = row_of(data, 0, is_empty=True)
+
+    page = desk.post(WEEK, data | {f"{row}-start_time": start, f"{row}-end_time": end})
+
+    assert error in page.content.decode()
+    assert hours(consultant) == []
+
+
+def test_rows_of_another_consultant_cannot_be_smuggled_into_the_week(desk):
+    foreign = AvailabilityRuleFactory()
+    data = {
+        "form-TOTAL_FORMS": "1",
+        "form-INITIAL_FORMS": "1",
+        "form-0-id": str(foreign.pk),
+        "form-0-day_of_week": "0",
+        "form-0-start_time": "",
+        "form-0-end_time": "",
+    }
+
+    desk.post(WEEK, data)
+
+    assert AvailabilityRule.objects.get() == foreign
+
+
+def test_consultant_cannot_open_the_week_of_another(desk, consultant):
+    foreign = AvailabilityRuleFactory(start_time=time(3, 33))
+
+    page = desk.get(f"{WEEK}?consultant={foreign.user_id}")
+
+    assert page.context["consultant"] == consultant
+    assert "03:33" not in page.content.decode()
+
+
+def test_superuser_edits_the_week_of_another(superuser_desk, consultant):
+    address = f"{WEEK}?consultant={consultant.pk}"
+    data = week_as_sent(superuser_desk, address)
+    row = row_of(data, 0, is_empty=True)
+
+    superuser_desk.post(address, data | {f"{row}-start_time": "09:00", f"{row}-end_time": "10:00"})
+
+    assert hours(consultant) == ["Monday 09:00–10:00"]
+
+
+def test_hours_can_hold_for_part_of_the_year(desk, consultant):
+    desk.post(
+        reverse("admin:availability_availabilityrule_add"),
+        {
+            "day_of_week": "4",
+            "start_time": "10:00",
+            "end_time": "12:00",
+            "valid_from": "2027-06-01",
+            "valid_until": "2027-08-31",
+        },
+    )
+
+    rule = AvailabilityRule.objects.get()
+    assert (rule.user, rule.valid_from, rule.valid_until) == (
+        consultant,
+        date(2027, 6, 1),
+        date(2027, 8, 31),
+    )
+    assert "from Tue 1 Jun 2027 until Tue 31 Aug 2027" in desk.get(WEEK).content.decode()
+
+
+# --- exceptions ----------------------------------------------------------------------------------
+
+
+def save_exception(desk: Client, **values):
+    return desk.post(reverse("admin:availability_availabilityexception_add"), values)
+
+
+def test_a_span_of_days_is_closed(desk, consultant):
+    save_exception(desk, start_date="2027-03-05", end_date="2027-03-09", is_closed="on")
+
+    exception = AvailabilityException.objects.get()
+    assert (exception.user, exception.is_closed, exception.rrule) == (consultant, True, "")
+
+
+@pytest.mark.parametrize(
+    ("repeats", "rule"),
+    [
+        ("", ""),
+        ("weekly", "FREQ=WEEKLY"),
+        ("fortnightly", "FREQ=WEEKLY;INTERVAL=2"),
+        ("monthly", "FREQ=MONTHLY;BYDAY=1FR"),
+        ("yearly", "FREQ=YEARLY"),
+    ],
+)
+def test_usual_repetitions_are_chosen_by_name(desk, repeats, rule):
+    save_exception(desk, start_date="2027-03-05", is_closed="on", repeats=repeats)
+
+    exception = AvailabilityException.objects.get()
+    assert exception.rrule == rule
+    form = desk.get(
+        reverse("admin:availability_availabilityexception_change", args=[exception.pk])
+    ).context["adminform"]
+    assert form.form["repeats"].value() == repeats
+
+
+def test_any_other_repetition_is_a_rule(desk):
+    rule = "FREQ=MONTHLY;BYMONTHDAY=15;COUNT=6"
+
+    save_exception(desk, start_date="2027-03-15", is_closed="on", repeats="other", rrule=rule)
+
+    exception = AvailabilityException.objects.get()
+    assert exception.rrule == rule
+    form = desk.get(
+        reverse("admin:availability_availabilityexception_change", args=[exception.pk])
+    ).context["adminform"]
+    assert form.form["repeats"].value() == "other"
+
+
+@pytest.mark.parametrize(
+    ("values", "field", "error"),
+    [
+        ({"end_date": "2027-03-04"}, "end_date", "The last day must not be before the first."),
+        ({"start_time": "09:00"}, "is_closed", "Untick this, or leave the hours empty."),
+        ({"is_closed": ""}, "start_time", "Say from when to when you are open instead."),
+        (
+            {"is_closed": "", "start_time": "12:00", "end_time": "09:00"},
+            "end_time",
+            "The end must be after the start.",
+        ),
+        ({"repeats": "other"}, "rrule", "Write the rule here, or choose another way to repeat."),
+    ],
+)
+def test_impossible_exception_is_told_where_it_is(desk, values, field, error):
+    response = save_exception(desk, **{"start_date": "2027-03-05", "is_closed": "on"} | values)
+
+    assert errors_of(response) == {field: [error]}
+    assert not AvailabilityException.objects.exists()
+
+
+@pytest.mark.parametrize("rule", ["every friday", "FREQ=HOURLY", "FREQ=DAILY;BYHOUR=9", "FREQ=;"])
+def test_rule_that_cannot_be_followed_is_refused(desk, rule):
+    response = save_exception(
+        desk, start_date="2027-03-05", is_closed="on", repeats="other", rrule=rule
+    )
+
+    assert "This is not a rule that calsync can follow." in response.content.decode()
+    assert not AvailabilityException.objects.exists()
+
+
+def test_changing_an_exception_keeps_its_consultant(superuser_desk, consultant):
+    exception = AvailabilityExceptionFactory(user=consultant, start_date=date(2027, 3, 5))
+
+    superuser_desk.post(
+        reverse("admin:availability_availabilityexception_change", args=[exception.pk]),
+        {"start_date": "2027-03-06", "is_closed": "on", "reason": "moved"},
+    )
+
+    exception.refresh_from_db()
+    assert (exception.user, exception.start_date) == (consultant, date(2027, 3, 6))
+
+
+# --- blocked dates -------------------------------------------------------------------------------
+
+
+def block(desk: Client, **values):
+    return desk.post(reverse("admin:availability_blockeddate_add"), values)
+
+
+def test_time_is_blocked_in_the_consultants_zone(desk, consultant):
+    block(
+        desk,
+        start_time_0="2027-07-05",
+        start_time_1="09:00",
+        end_time_0="2027-07-05",
+        end_time_1="11:30",
+    )
+
+    blocked = BlockedDate.objects.get()
+    assert blocked.user == consultant
+    assert blocked.start_time == datetime(2027, 7, 5, 7, tzinfo=UTC)
+    assert blocked.end_time == datetime(2027, 7, 5, 9, 30, tzinfo=UTC)
+    assert "2027-07-05 09:00" in desk.get("/admin/availability/blockeddate/").content.decode()
+
+
+def test_whole_days_are_blocked(desk):
+    block(desk, start_date="2027-07-05", end_date="2027-07-09", reason="Holidays")
+
+    blocked = BlockedDate.objects.get()
+    assert (blocked.start_date, blocked.end_date) == (date(2027, 7, 5), date(2027, 7, 9))
+
+
+NINE = {"start_time_0": "2027-07-05", "start_time_1": "09:00"}
+EIGHT = {"end_time_0": "2027-07-05", "end_time_1": "08:00"}
+
+
+@pytest.mark.parametrize(
+    ("values", "errors"),
+    [
+        ({}, {"__all__": ["Give either whole days, or a time from and to."]}),
+        (
+            NINE | {"start_date": "2027-07-05"},
+            {"__all__": ["Give either whole days, or a time from and to."]},
+        ),
+        (NINE, {"__all__": ["Give both times: from when and to when."]}),
+        (
+            {"start_date": "2027-07-05"},
+            {"__all__": ["Give both days: the first and the last."]},
+        ),
+        (NINE | EIGHT, {"end_time": ["The end must be after the start."]}),
+        (
+            {"start_date": "2027-07-05", "end_date": "2027-07-04"},
+            {"end_date": ["The last day must not be before the first."]},
+        ),
+    ],
+)
+def test_impossible_block_is_told(desk, values, errors):
+    assert errors_of(block(desk, **values)) == errors
+    assert not BlockedDate.objects.exists()
+
+
+# --- meeting types -------------------------------------------------------------------------------
+
+
+def save_meeting_type(desk: Client, pk=None, **values):
+    address = f"admin:availability_meetingtype_{'change' if pk else 'add'}"
+    data = {"title": "Intro", "slug": "intro", "is_active": "on"} | values
+    return desk.post(reverse(address, args=[pk] if pk else []), data)
+
+
+def test_meeting_type_is_made_with_its_questions(desk, consultant):
+    save_meeting_type(
+        desk,
+        duration="45",
+        questions="What is it about? *\nHow shall we meet? * | Phone | Video\n\nCompany",
+    )
+
+    made = MeetingType.objects.get()
+    assert (made.user, made.duration) == (consultant, 45)
+    assert made.questions == [
+        {
+            "name": "what-is-it-about",
+            "label": "What is it about?",
+            "required": True,
+            "type": "text",
+        },
+        {
+            "name": "how-shall-we-meet",
+            "label": "How shall we meet?",
+            "required": True,
+            "type": "select",
+            "options": ["Phone", "Video"],
+        },
+        {"name": "company", "label": "Company", "required": False, "type": "text"},
+    ]
+
+
+def test_address_of_a_meeting_type_is_taken_once_for_each_consultant(desk, consultant):
+    MeetingTypeFactory(slug="intro")
+    save_meeting_type(desk)
+
+    response = save_meeting_type(desk)
+
+    assert errors_of(response) == {
+        "__all__": ["Another meeting type has this address. Choose another."]
+    }
+    assert MeetingType.objects.filter(user=consultant).count() == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"slug": "Intro Call"}, "slug"),
+        ({"slug": "intro_call"}, "slug"),
+        ({"duration": "4"}, "duration"),
+        ({"duration": "1441"}, "duration"),
+        ({"buffer_before": "-1"}, "buffer_before"),
+        ({"booking_window": "731"}, "booking_window"),
+        ({"minimum_notice": "525601"}, "minimum_notice"),
+        ({"slot_interval": "1"}, "slot_interval"),
+        ({"daily_limit": "0"}, "daily_limit"),
+        ({"weekly_limit": "0"}, "weekly_limit"),
+        ({"questions": "Same\nSame"}, "questions"),
+        ({"questions": "How? | Phone"}, "questions"),
+    ],
+)
+def test_meeting_type_that_the_database_would_refuse_is_told_first(desk, values, field):
+    response = save_meeting_type(desk, **values)
+
+    assert list(errors_of(response)) == [field]
+    assert not MeetingType.objects.exists()
+
+
+# --- settings ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def settings_page(consultant) -> str:
+    settings = BookingSettings.objects.get(user=consultant)
+    return reverse("admin:availability_bookingsettings_change", args=[settings.pk])
+
+
+def settings_as_sent(desk: Client, address: str) -> dict:
+    values = desk.get(address).context["adminform"].form.initial
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def test_settings_open_directly(desk, settings_page):
+    assert desk.get("/admin/availability/bookingsettings/").url == settings_page
+
+
+def test_superuser_chooses_whose_settings(superuser_desk, consultant):
+    page = superuser_desk.get("/admin/availability/bookingsettings/").content.decode()
+
+    assert str(consultant) in page
+
+
+def test_new_time_zone_has_all_calendars_read_anew(desk, consultant, settings_page):
+    later = timezone.now() + timedelta(hours=1)
+    own = ConnectionFactory(user=consultant, next_sync_at=later)
+    foreign = ConnectionFactory(next_sync_at=later)
+    data = settings_as_sent(desk, settings_page)
+
+    desk.post(settings_page, data | {"duration": "45"})
+    assert not CalendarConnection.objects.due(timezone.now()).exists()
+
+    desk.post(settings_page, data | {"time_zone": "America/New_York"})
+
+    assert list(CalendarConnection.objects.due(timezone.now())) == [own]
+    assert CalendarConnection.objects.get(full_sync_requested=True) == own
+    foreign.refresh_from_db()
+    assert foreign.next_sync_at == later
+
+
+def test_unknown_time_zone_is_refused(desk, consultant, settings_page):
+    data = settings_as_sent(desk, settings_page)
+
+    response = desk.post(settings_page, data | {"time_zone": "Europe/Atlantis"})
+
+    assert list(errors_of(response)) == ["time_zone"]
+    assert BookingSettings.objects.get(user=consultant).time_zone == "Europe/Berlin"
+
+
+def test_settings_are_neither_added_nor_deleted(desk, settings_page):
+    assert desk.get("/admin/availability/bookingsettings/add/").status_code == 403
+    assert desk.post(settings_page.replace("change", "delete"), {"post": "yes"}).status_code == 403
+
+
+def test_time_zones_are_offered_by_place(desk, settings_page):
+    page = desk.get(settings_page).content.decode()
+
+    assert '<option value="Europe/Berlin" selected>' in page
+    assert '<option value="America/New_York">America/New York</option>' in page
+    assert "Etc/GMT" not in page
