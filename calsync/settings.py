@@ -225,8 +225,8 @@ Q_CLUSTER = {
     "workers": WORKERS,
     "queue_limit": WORKERS,
     "bulk": 1,
-    "timeout": 120,
-    "retry": 600,
+    "timeout": 280,  # seconds; a first sync of a very large calendar takes minutes
+    "retry": 1800,
     "ack_failures": True,
     "max_attempts": 1,
     "save_limit": -1,
