@@ -100,10 +100,9 @@ def pattern_of(
 
 def utc(seconds: int) -> datetime:
     """An instant as a datetime; one beyond the calendar becomes the calendar's end."""
-    try:
-        return datetime.fromtimestamp(seconds, UTC)
-    except (ValueError, OverflowError, OSError):
-        return datetime.fromtimestamp(min(max(seconds, EARLIEST), LATEST), UTC)
+    if not EARLIEST <= seconds <= LATEST:
+        seconds = EARLIEST if seconds < EARLIEST else LATEST
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def _date(wall: int) -> date:

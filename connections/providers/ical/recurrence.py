@@ -66,12 +66,12 @@ class Recurrence:
             return self._start.zone.instant(self.wall(moment))
         return moment.instant
 
-    def keys(self, walls: list[int]) -> list[int]:
-        """The keys of slots."""
+    def by_key(self, walls: list[int]) -> dict[int, int]:
+        """Slots by key. Two wall times of one instant, in a gap of the clock, are one slot."""
         if self._start.is_date:
-            return walls
+            return dict(zip(walls, walls, strict=True))
         instant = self._start.zone.instant
-        return [instant(wall) for wall in walls]
+        return {instant(wall): wall for wall in walls}
 
     def _rules(self, name: str) -> list[Rule]:
         """The rules of that name; one that excludes is used only where all of it is understood."""
@@ -114,7 +114,9 @@ class Recurrence:
         found = {}
         for moment, length in self._times.each("RDATE", self._start.zone):
             wall = self.wall(moment)
-            reach = length.reach if length else 0
+            if length and self._start.is_date:
+                length = length.in_days()
+            reach = abs(length.extent) if length else 0
             if first - reach <= wall <= last + reach:
                 found[wall] = length
         return found
@@ -137,7 +139,7 @@ class Recurrence:
         days = {moment.wall for moment in moments if moment.is_date}
         return [
             wall
-            for wall, key in zip(walls, self.keys(walls), strict=True)
+            for key, wall in self.by_key(walls).items()
             if key not in keys and wall - wall % DAY not in days
         ]
 

@@ -125,12 +125,12 @@ def _days(parts: dict[str, Any], day: int) -> dict[str, frozenset]:
 
 def _times(parts: dict[str, Any], clock: int) -> tuple[int, ...]:
     """The times of day (of the hour, for an hourly rule), completed by the time of DTSTART."""
-    hours = parts.get("BYHOUR", {clock // HOUR}) if parts["FREQ"] != HOURLY else {0}
+    is_hourly = parts["FREQ"] == HOURLY
+    hours = {0} if is_hourly else parts.get("BYHOUR", {clock // HOUR})
     minutes = parts.get("BYMINUTE", {clock % HOUR // MINUTE})
     seconds = parts.get("BYSECOND", {clock % MINUTE})
-    if parts["FREQ"] in (MINUTELY, SECONDLY):
-        return ()
-    if len(hours) * len(minutes) * len(seconds) > MAX_TIMES:
+    a_day = (24 if is_hourly else len(hours)) * len(minutes) * len(seconds)
+    if a_day > MAX_TIMES or parts["FREQ"] in (MINUTELY, SECONDLY):
         return ()
     return tuple(sorted(h * HOUR + m * MINUTE + s for h, m, s in product(hours, minutes, seconds)))
 

@@ -72,7 +72,7 @@ class Series:
         turns = [override.key for override in ranges]
         slots = self._slots(master, ranges)
         own = pattern_of([master.component], master.times, master.start, master.length, self._scope)
-        for wall, key in zip(slots.walls, master.recurrence.keys(slots.walls), strict=True):
+        for key, wall in master.recurrence.by_key(slots.walls).items():
             if key in overrides:
                 continue
             pattern, start, label = own, wall, key
@@ -88,10 +88,12 @@ class Series:
 
     def _slots(self, master: Master, ranges: list[Override]) -> Slots:
         """The slots whose occurrences may reach into the window, wherever they have been moved."""
-        patterns = [override.pattern for override in ranges]
-        reach = max((abs(override.shift) for override in ranges), default=0) + _SLACK
-        reach += max([master.length.reach, *(pattern.length.reach for pattern in patterns)])
-        first, last = floor(self._scope.first) - reach, ceil(self._scope.last) + reach
+        shifts = [0, *(override.shift for override in ranges)]
+        lengths = [master.length, *(override.pattern.length for override in ranges)]
+        before = max(shifts) + max(max(length.extent, 0) for length in lengths)
+        after = max(max(-length.extent, 0) for length in lengths) - min(shifts)
+        first = floor(self._scope.first) - before - _SLACK
+        last = ceil(self._scope.last) + after + _SLACK
         return master.recurrence.slots(first, last)
 
     def _block(self, pattern: Pattern, first: int, last: int) -> Iterator[RemoteEvent]:
@@ -99,7 +101,7 @@ class Series:
         if pattern.is_cancelled:
             return
         start = max(pattern.zone.instant(first), floor(self._scope.first))
-        end = min(pattern.zone.instant(last) + pattern.length.reach, ceil(self._scope.last))
+        end = min(pattern.zone.instant(last) + abs(pattern.length.extent), ceil(self._scope.last))
         if start < end:
             identity = self._identity(None, "unlisted")
             yield pattern.make(provider_event_id=identity, start=utc(start), end=utc(end))

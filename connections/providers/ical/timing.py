@@ -74,13 +74,14 @@ class Times:
             if end := self._component.first("DTEND"):
                 length = self._between(start, self._moment(end.value, end, start.zone))
             elif duration := self._component.first("DURATION"):
-                length = _whole_days(read_duration(duration.value), start)
+                length = read_duration(duration.value)
+                length = length.in_days() if start.is_date else length
             else:
                 return A_DAY if start.is_date else NOTHING
         except Unreadable as error:
             self.notes.append(f"end: {error}")
             return A_DAY
-        if length < NOTHING:
+        if length.extent < 0:
             self.notes.append("it ends before it starts")
         return length
 
@@ -136,10 +137,3 @@ class Times:
             if end.instant <= start.instant:
                 raise Unreadable("a date is no end for a time on it")
         return Length(0, end.instant - start.instant)
-
-
-def _whole_days(length: Length, start: Moment) -> Length:
-    """A DURATION as it is, but in whole days for a DATE."""
-    if not start.is_date:
-        return length
-    return Length(length.days - (-length.seconds // DAY) or 1, 0)

@@ -41,9 +41,13 @@ class Length(NamedTuple):
     seconds: int
 
     @property
-    def reach(self) -> int:
-        """How far apart start and end may be, in seconds, but for a change of the clocks."""
-        return abs(self.days) * DAY + abs(self.seconds)
+    def extent(self) -> int:
+        """Seconds from start to end where no clock changes; negative where the end is first."""
+        return self.days * DAY + self.seconds
+
+    def in_days(self) -> "Length":
+        """The length as that of an all-day event: whole days, at least one."""
+        return Length(self.days - (-self.seconds // DAY) or 1, 0)
 
 
 def read_time(value: str) -> Written:
