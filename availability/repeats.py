@@ -1,5 +1,6 @@
 """How an exception repeats: the usual ways by name, any other as a rule of RFC 5545 §3.3.10."""
 
+import re
 from datetime import date, datetime
 
 from dateutil.rrule import rrulestr
@@ -49,7 +50,12 @@ def refuse_bad_rule(rule: str) -> None:
     if not rule:
         return
     parts = dict(part.partition("=")[::2] for part in rule.split(";"))
-    if parts.get("FREQ") not in WHOLE_DAYS or parts.keys() & {"BYHOUR", "BYMINUTE", "BYSECOND"}:
+    if (
+        parts.get("FREQ") not in WHOLE_DAYS
+        or parts.keys() & {"BYHOUR", "BYMINUTE", "BYSECOND"}
+        or parts.keys() >= {"COUNT", "UNTIL"}
+        or not re.fullmatch("[1-9][0-9]{0,3}", parts.get("INTERVAL", "1"))
+    ):
         raise ValidationError(NOT_A_RULE)
     try:
         rrulestr(rule, dtstart=datetime(2000, 1, 1))  # noqa: DTZ001 (wall-clock dates)
