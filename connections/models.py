@@ -225,6 +225,15 @@ class CalendarConnection(models.Model):
     lease_id = models.UUIDField(null=True)
     lease_expires_at = models.DateTimeField(null=True)
 
+    token_lease_id = models.UUIDField(null=True)
+    token_lease_expires_at = models.DateTimeField(null=True)
+    reconnect_mailed_at = models.DateTimeField(null=True)
+    webhook_secret = EncryptedTextField(null=True, db_column="webhook_secret_encrypted")
+    webhook_resource_id = models.TextField(default="", db_default="")
+    next_watch_at = models.DateTimeField(null=True)
+    watch_error = models.TextField(default="", db_default="")
+    look_again_at = models.DateTimeField(null=True)
+
     objects = CalendarConnectionQuerySet.as_manager()
 
     class Meta:
