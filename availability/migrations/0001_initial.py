@@ -7,13 +7,18 @@ from django.conf import settings
 from django.db import migrations, models
 
 import availability.models
-from connections.sql_files import create_tables
+from connections.sql_files import RunSQLFile, create_tables
 
 
 class Migration(migrations.Migration):
     initial = True
     dependencies = [("connections", "0001_initial")]
     operations = [
+        RunSQLFile(
+            "availability/sql/wall_clock.sql",
+            reverse="DROP FUNCTION calsync.require_time_zone, calsync.wall_clock_to_instant, "
+            "calsync.zone_rules_name",
+        ),
         create_tables(
             "availability/sql/availability_tables.sql",
             models=[

@@ -5,8 +5,7 @@
 CREATE TABLE public.booking_settings (
   id             uuid PRIMARY KEY DEFAULT gen_random_uuid(),
   user_id        uuid NOT NULL UNIQUE REFERENCES calsync.consultants ON DELETE CASCADE,
-  time_zone      text NOT NULL DEFAULT 'UTC'
-                 CHECK (now() AT TIME ZONE time_zone IS NOT NULL), -- an unknown zone raises
+  time_zone      text NOT NULL DEFAULT 'UTC',
   duration       integer NOT NULL DEFAULT 30 CHECK (duration BETWEEN 5 AND 1440),
   buffer_before  integer NOT NULL DEFAULT 0 CHECK (buffer_before BETWEEN 0 AND 1440),
   buffer_after   integer NOT NULL DEFAULT 0 CHECK (buffer_after BETWEEN 0 AND 1440),
@@ -21,6 +20,18 @@ CREATE TABLE public.booking_settings (
   created_at     timestamptz NOT NULL DEFAULT now(),
   updated_at     timestamptz NOT NULL DEFAULT now()
 );
+
+-- With the owner's rights, so that every role that may write settings passes the same check.
+CREATE FUNCTION calsync.refuse_unknown_zone() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
+BEGIN
+  PERFORM calsync.require_time_zone(NEW.time_zone);
+  RETURN NEW;
+END
+$$;
+REVOKE ALL ON FUNCTION calsync.refuse_unknown_zone() FROM PUBLIC;
+CREATE TRIGGER refuse_unknown_zone BEFORE INSERT OR UPDATE OF time_zone ON public.booking_settings
+  FOR EACH ROW EXECUTE FUNCTION calsync.refuse_unknown_zone();
 
 -- Weekly hours. 00:00 as an end means midnight at the day's end.
 CREATE TABLE public.availability (
@@ -52,9 +63,10 @@ CREATE TABLE public.availability_exceptions (
   end_time       time,
   rrule          text NOT NULL DEFAULT '',
   reason         text NOT NULL DEFAULT '',
-  -- The dates this row covers. A recurring row is expanded by the worker; until then, and beyond
-  -- expanded_until, it counts as closed.
+  -- The dates that this row speaks for, and those of them on which it is closed. A recurring row is
+  -- expanded by the worker (availability/recurring.py); dates that it has not come to are closed.
   covered        datemultirange NOT NULL DEFAULT '{}',
+  closed         datemultirange NOT NULL DEFAULT '{}',
   expanded_until date,
   created_at     timestamptz NOT NULL DEFAULT now(),
   updated_at     timestamptz NOT NULL DEFAULT now(),
@@ -66,7 +78,28 @@ CREATE TABLE public.availability_exceptions (
          ELSE start_time IS NOT NULL AND end_time IS NOT NULL
               AND (end_time > start_time OR end_time = '00:00') END)
 );
-CREATE INDEX idx_exceptions_user ON public.availability_exceptions (user_id);
+CREATE INDEX idx_exceptions_user ON public.availability_exceptions (user_id, upper(covered));
+
+-- Whoever writes: a span is covered as it stands, a recurring one is closed for good until it is expanded.
+CREATE FUNCTION calsync.cover_exception_dates() RETURNS trigger
+LANGUAGE plpgsql SET search_path = '' AS $$
+BEGIN
+  NEW.expanded_until := NULL;
+  NEW.covered := datemultirange(daterange(
+    NEW.start_date,
+    CASE WHEN NEW.rrule = '' THEN coalesce(NEW.end_date, NEW.start_date) + 1 ELSE 'infinity' END));
+  NEW.closed := CASE WHEN NEW.is_closed OR NEW.rrule <> '' THEN NEW.covered ELSE '{}' END;
+  RETURN NEW;
+END
+$$;
+REVOKE ALL ON FUNCTION calsync.cover_exception_dates() FROM PUBLIC;
+CREATE TRIGGER cover_dates BEFORE INSERT ON public.availability_exceptions
+  FOR EACH ROW EXECUTE FUNCTION calsync.cover_exception_dates();
+CREATE TRIGGER cover_changed_dates BEFORE UPDATE ON public.availability_exceptions
+  FOR EACH ROW
+  WHEN ((OLD.is_closed, OLD.start_date, OLD.end_date, OLD.rrule)
+        IS DISTINCT FROM (NEW.is_closed, NEW.start_date, NEW.end_date, NEW.rrule))
+  EXECUTE FUNCTION calsync.cover_exception_dates();
 
 -- Time taken out by hand: a span of instants, or whole days (the last one inclusive).
 CREATE TABLE public.blocked_dates (
@@ -86,7 +119,9 @@ CREATE TABLE public.blocked_dates (
   CONSTRAINT blocked_dates_finite CHECK (
     isfinite(start_time) AND isfinite(end_time) AND isfinite(start_date) AND isfinite(end_date))
 );
-CREATE INDEX idx_blocked_dates_user ON public.blocked_dates (user_id, end_time);
+-- A whole day ends everywhere on Earth before the second midnight UTC after it.
+CREATE INDEX idx_blocked_dates_user ON public.blocked_dates
+  (user_id, coalesce(end_time, (end_date + 2)::timestamp AT TIME ZONE 'UTC'));
 
 -- What can be booked. Null means the consultant's default.
 CREATE TABLE public.meeting_types (
