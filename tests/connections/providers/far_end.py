@@ -113,7 +113,7 @@ class _Handler(BaseHTTPRequestHandler):
         if response is not None:
             self._send(response)
 
-    do_GET = do_PUT = do_DELETE = _serve  # noqa: N815  the names http.server looks for
+    do_GET = do_PUT = do_DELETE = do_POST = do_PATCH = _serve  # noqa: N815  as http.server asks
     do_PROPFIND = do_REPORT = do_MKCALENDAR = _serve  # noqa: N815
 
     def _send(self, response: Response) -> None:
