@@ -123,6 +123,7 @@ class EventDraft:
     title: str
     description: str = ""
     location: str = ""
+    wants_conference: bool = False  # a video call of the provider's own, where it has one
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,7 @@ class WrittenEvent:
 
     provider_event_id: str
     version: str = ""
+    conference_url: str = ""  # where the draft's conference is held, once the provider knows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
