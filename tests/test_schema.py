@@ -26,7 +26,7 @@ PUBLIC_TABLES = {
     "synced_events",
 }
 # Columns that SQL alone reads and writes.
-UNKNOWN_TO_DJANGO = {("availability_exceptions", "covered")}
+UNKNOWN_TO_DJANGO = {("availability_exceptions", "covered"), ("availability_exceptions", "closed")}
 
 
 @pytest.fixture
