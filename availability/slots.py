@@ -11,11 +11,145 @@ private functions, which take the clock as their last argument (``asked_at``)::
                      buffer_before integer, buffer_after integer)   -- minutes
     calsync.is_offered(the same arguments) RETURNS boolean
 
-``offered_slot`` gives one row when the slot is offered and none when it is not, so that a booking is
-one statement: ``INSERT INTO bookings (…) SELECT …, slot_start, slot_end, buffer_before, buffer_after
-FROM calsync.offered_slot(…) ON CONFLICT DO NOTHING RETURNING …``. Nulls mean the meeting type's
-value, else the consultant's. ``ignored_booking`` is a booking that does not stand in its own way (a
-reschedule, or a hold that becomes a booking): neither its time nor its calendar event nor its place
-in a daily or weekly limit counts. A meeting type that is not active is offered only together with
-``ignored_booking``.
+``offered_slot`` gives one row when the slot is offered and none when it is not, so that a booking
+is one statement: ``INSERT INTO bookings (…) SELECT …, slot_start, slot_end, buffer_before,
+buffer_after FROM calsync.offered_slot(…) ON CONFLICT DO NOTHING RETURNING …``. Nulls mean the
+meeting type's value, else the consultant's. ``ignored_booking`` is a booking that does not stand in
+its own way (a reschedule, or a hold that becomes a booking): neither its time nor its calendar
+event nor its place in a daily or weekly limit counts. A meeting type that is not active is offered
+only together with ``ignored_booking``.
 """
+
+from contextlib import nullcontext
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from django.db import DatabaseError, connection, transaction
+
+INVALID_PARAMETER_VALUE = "22023"  # what the functions raise for what they cannot answer
+
+SLOTS = """
+SELECT slot_start, slot_end FROM public.get_available_slots(
+  date => %(start)s, days => %(days)s, slot_duration => %(duration)s, buffer => %(buffer)s,
+  consultant => %(consultant_id)s, meeting_type => %(meeting_type)s, timezone => %(time_zone)s)
+"""
+DAYS = """
+SELECT offered.day, offered.slots, (rules).duration
+FROM public.get_available_days(
+  date => %(start)s, days => %(days)s, slot_duration => %(duration)s, buffer => %(buffer)s,
+  consultant => %(consultant_id)s, meeting_type => %(meeting_type)s, timezone => %(time_zone)s
+) AS offered
+CROSS JOIN calsync.rules_meant(
+  %(consultant_id)s, %(meeting_type)s, %(duration)s, %(buffer)s) AS rules
+"""
+FRESHNESS = "SELECT * FROM public.get_calendar_freshness(%(consultant_id)s)"
+REASONS = """
+SELECT * FROM public.explain_slot(
+  starts_at => %(starts_at)s, slot_duration => %(duration)s, consultant => %(consultant_id)s,
+  meeting_type => %(meeting_type)s)
+"""
+
+
+class SlotQueryRefused(Exception):
+    """The question has no answer; the text says what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """An offer: ``[start, end)``."""
+
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How far the consultant's calendars can be relied on.
+
+    ``data_as_of`` and ``covered_until`` are None without a calendar that blocks time, and while one
+    of them was never read. ``state`` is fresh, stale, or closed: nothing is offered.
+    """
+
+    data_as_of: datetime | None
+    covered_until: datetime | None
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One reason why a slot is not offered, and the time it holds for; None: without end."""
+
+    reason: str
+    detail: str
+    from_time: datetime | None
+    to_time: datetime | None
+
+
+def offered_slots(
+    *,
+    consultant_id: UUID | None,
+    start: date,
+    days: int = 1,
+    duration: int | None = None,
+    buffer: int | None = None,
+    meeting_type: str | None = None,
+    time_zone: str | None = None,
+) -> list[Slot]:
+    """The free slots of ``days`` dates in ``time_zone`` (default: the consultant's), 1,000 at most.
+
+    Minutes throughout; ``meeting_type`` is a slug. Raises ``SlotQueryRefused``.
+    """
+    return [Slot(*row) for row in _ask(SLOTS, locals())]
+
+
+def offered_days(
+    *,
+    consultant_id: UUID | None,
+    start: date,
+    days: int = 31,
+    duration: int | None = None,
+    buffer: int | None = None,
+    meeting_type: str | None = None,
+    time_zone: str | None = None,
+) -> list[tuple[date, list[Slot]]]:
+    """The same for each date, also where nothing is free, and without a limit."""
+    return [
+        (day, [Slot(start, start + duration) for start in starts])
+        for day, starts, duration in _ask(DAYS, locals())
+    ]
+
+
+def freshness(consultant_id: UUID | None) -> Freshness:
+    """How old the data are that slots are offered from. Raises ``SlotQueryRefused``."""
+    [row] = _ask(FRESHNESS, {"consultant_id": consultant_id})
+    return Freshness(*row)
+
+
+def explain(
+    *,
+    consultant_id: UUID | None,
+    starts_at: datetime,
+    duration: int | None = None,
+    meeting_type: str | None = None,
+) -> list[Reason]:
+    """Why the slot is not offered; nothing: it is. Tells titles: for the consultant alone.
+
+    Raises ``SlotQueryRefused``.
+    """
+    return [Reason(*row) for row in _ask(REASONS, locals())]
+
+
+def _ask(question: str, arguments: dict) -> list[tuple]:
+    """The answer of one of the functions. A refusal does not spoil a transaction around it."""
+    try:
+        with (
+            transaction.atomic() if connection.in_atomic_block else nullcontext(),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(question, arguments)
+            return cursor.fetchall()
+    except DatabaseError as error:
+        if getattr(error.__cause__, "sqlstate", None) != INVALID_PARAMETER_VALUE:
+            raise
+        raise SlotQueryRefused(error.__cause__.diag.message_primary) from None
