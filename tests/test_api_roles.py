@@ -129,6 +129,45 @@ def test_the_role_does_not_outlive_the_request():
         assert cursor.fetchall() == [(True,)]
 
 
+@pytest.mark.parametrize("table", TABLES)
+def test_the_websites_server_may_change_and_remove_what_is_there(table):
+    consultant_with_everything()
+    with api_request("service_role") as cursor:
+        cursor.execute(f"UPDATE public.{table} SET id = id")
+        cursor.execute(f"DELETE FROM public.{table}")
+        assert cursor.rowcount == 1
+
+
+@pytest.mark.parametrize(
+    "insertion",
+    [
+        "availability (user_id, day_of_week, start_time, end_time) VALUES (%s, 0, '9:00', '17:00')",
+        "availability_exceptions (user_id, start_date, end_date) VALUES (%s, now(), now())",
+        "availability_exceptions (user_id, start_date, rrule) VALUES (%s, now(), 'FREQ=DAILY')",
+        "blocked_dates (user_id, start_date, end_date) VALUES (%s, now(), now())",
+        "calendar_connections (user_id, provider, calendar_id) VALUES (%s, 'apple', 'calendar')",
+        "meeting_types (user_id, slug, title) VALUES (%s, 'talk', 'Talk')",
+    ],
+    ids=lambda insertion: insertion.partition(")")[0],
+)
+def test_the_websites_server_may_add_rows(insertion):
+    """Triggers run with the rights of whoever writes, who may not look into our schema."""
+    user = ConsultantFactory()
+    with api_request("service_role") as cursor:
+        cursor.execute(f"INSERT INTO public.{insertion}", [user.pk])
+        assert cursor.rowcount == 1
+
+
+def test_the_websites_server_may_set_the_zone():
+    user = ConsultantFactory()
+    with api_request("service_role") as cursor:
+        cursor.execute(
+            "UPDATE public.booking_settings SET time_zone = 'Europe/Berlin' WHERE user_id = %s",
+            [user.pk],
+        )
+        assert cursor.rowcount == 1
+
+
 def test_a_booking_from_the_websites_server_is_complete():
     user = ConsultantFactory()
     start = datetime(2027, 3, 1, 10, tzinfo=UTC)
