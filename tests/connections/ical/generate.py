@@ -4,19 +4,19 @@ Every kind writes an object as a calendar client would, and finds the truth by w
 days one by one and asking "does it take place today?". Wall times become instants through
 ``zoneinfo``, a duration is exact (RFC 5545 §3.8.5.3).
 
-    for resource in resources(1000, seed=1):
-        starts_and_ends = resource.truth      # within WINDOW, sorted
-        text = resource.text
+    made = list(resources(1000, seed=1))     # .text and .truth: starts and ends within WINDOW
+    assert misread(made) == []
 """
 
 import random
 from calendar import monthrange
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from connections.providers.base import Window
+from connections.providers.ical import ObjectReading, read_object
 
 WINDOW = Window(datetime(2026, 6, 1, tzinfo=UTC), datetime(2027, 6, 1, tzinfo=UTC))
 ZONES = ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu"]
@@ -337,6 +337,30 @@ def _weekly_on_days(draft: Draft, suffix: str) -> list[date]:
 
 def _days_left(day: date) -> int:
     return monthrange(day.year, day.month)[1] - day.day
+
+
+# --- reading ---------------------------------------------------------------------------------
+
+
+def reading_of(resource: Resource) -> ObjectReading:
+    return read_object(
+        resource.text,
+        href="/calendars/anna/work/42.ics",
+        version='"1"',
+        window=WINDOW,
+        zone=resource.zone,
+    )
+
+
+def misread(made: Iterable[Resource]) -> list[Resource]:
+    """The resources of which anything but the truth is read."""
+    return [resource for resource in made if not _is_read_well(resource)]
+
+
+def _is_read_well(resource: Resource) -> bool:
+    reading = reading_of(resource)
+    found = sorted((event.start, event.end) for event in reading.events)
+    return found == resource.truth and not reading.problems
 
 
 # --- writing ---------------------------------------------------------------------------------
