@@ -19,14 +19,8 @@ from connections.models import CalendarConnection
 from syncing.engine import sync_connection
 from syncing.models import SyncedEvent
 from tests.bookings.mail_server import Postbox, mail_server
-from tests.connections.providers.caldav_servers import (
-    PASSWORD,
-    USERNAME,
-    Answer,
-    Device,
-    Proxy,
-    Request,
-)
+from tests.connections.providers.caldav_servers import PASSWORD, USERNAME, Device
+from tests.connections.providers.far_end import Answer, Proxy, Request
 from tests.databases import address
 from tests.factories import BookingFactory, ConnectionFactory
 

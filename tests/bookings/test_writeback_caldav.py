@@ -15,14 +15,8 @@ from syncing.engine import sync_connection
 from syncing.models import SyncedEvent
 from tests.bookings.conftest import make_bookable, request_for
 from tests.bookings.moments import MONDAY_TEN, NOW
-from tests.connections.providers.caldav_servers import (
-    PASSWORD,
-    USERNAME,
-    Device,
-    Proxy,
-    instead,
-    lost,
-)
+from tests.connections.providers.caldav_servers import PASSWORD, USERNAME, Device
+from tests.connections.providers.far_end import Proxy, instead, lost
 from tests.factories import ConnectionFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -17,12 +17,14 @@ from syncing.models import SyncedEvent, SyncLog
 from tests.connections.providers.caldav_servers import (
     PASSWORD,
     USERNAME,
-    Answer,
     CalDavCalendar,
     Device,
+    calendar_on,
+)
+from tests.connections.providers.far_end import (
+    Answer,
     Proxy,
     Request,
-    calendar_on,
     cut_off,
     edited,
     instead,
