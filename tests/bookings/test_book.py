@@ -29,6 +29,7 @@ def test_a_booking_holds_what_the_meeting_type_says_and_the_invitee_gave(consult
         title="First talk",
         location="By phone",
         duration=45,
+        slot_interval=15,
         buffer_before=10,
         buffer_after=20,
         questions=[{"name": "topic", "label": "What about?", "type": "text"}],
