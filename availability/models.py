@@ -1,18 +1,22 @@
 """When a consultant can be booked, and for what. Durations are minutes."""
 
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
-from django.db import models
+from django.db import models, transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from availability.recurring import HORIZON, expand
 from availability.repeats import refuse_bad_rule
 from availability.zones import known_zones
 from connections.models import CalendarConnection, Consultant, uuid_key
 
 MIDNIGHT = time(0)
+A_MONTH = timedelta(days=30)
+NEVER = date.min  # as the date that a rule was followed until
 
 
 def between(lowest: int, highest: int) -> list:
@@ -168,8 +172,19 @@ class AvailabilityRule(OwnedModel):
         refuse_inverted_dates(self.valid_from, self.valid_until, field="valid_until")
 
 
+class AvailabilityExceptionQuerySet(models.QuerySet):
+    def to_expand(self, today: date):
+        """Recurring ones that were never expanded, or whose horizon has come near."""
+        near = Q(expanded_until__gt=NEVER, expanded_until__lt=today + HORIZON - A_MONTH)
+        return self.exclude(rrule="").filter(Q(expanded_until=None) | near)
+
+
 class AvailabilityException(OwnedModel):
-    """A change to the weekly hours on some dates: closed, or open at other hours."""
+    """A change to the weekly hours on some dates: closed, or open at other hours.
+
+    A date with an exception ignores its weekly hours; a closed one outdoes open ones. The columns
+    ``covered`` and ``closed`` belong to the database (see the table's trigger).
+    """
 
     is_closed = models.BooleanField("closed", default=True, db_default=True)
     start_date = models.DateField("from")
@@ -186,12 +201,38 @@ class AvailabilityException(OwnedModel):
     reason = models.TextField(blank=True, default="", db_default="")
     expanded_until = models.DateField(null=True, editable=False)
 
+    objects = AvailabilityExceptionQuerySet.as_manager()
+
     class Meta:
         db_table = "availability_exceptions"
         verbose_name = "exception"
 
     def __str__(self) -> str:
         return f"{'Closed' if self.is_closed else 'Other hours'} {self.start_date}"
+
+    def save(self, *args, **kwargs) -> None:
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+            self.expand(timezone.now().date())
+
+    def expand(self, today: date) -> None:
+        """Tell the database the dates of a recurring exception, as far as anybody can ask.
+
+        Raises ``ValidationError`` for a rule that cannot be followed.
+        """
+        if self.rrule:
+            self.expanded_until = today + HORIZON
+            expand(
+                id=self.pk,
+                rrule=self.rrule,
+                first=self.start_date,
+                last=self.end_date,
+                until=self.expanded_until,
+            )
+
+    def give_up_expanding(self) -> None:
+        """The rule cannot be followed: closed, until somebody changes it."""
+        type(self).objects.filter(pk=self.pk, rrule=self.rrule).update(expanded_until=NEVER)
 
     def clean(self) -> None:
         refuse_inverted_dates(self.start_date, self.end_date, field="end_date")
