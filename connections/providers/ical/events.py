@@ -54,7 +54,6 @@ def read_object(
     an occurrence's adds its slot and, where it was moved, its start.
     """
     root = parse(text[:MAX_OBJECT])
-    vevents = [component for component in root.walk() if component.name == "VEVENT"]
     budget = Budget()
     until = ceil(window.end.timestamp()) + 366 * DAY
     scope = Scope(
@@ -67,11 +66,13 @@ def read_object(
         budget=budget,
         flaws=tuple(_flaws(text, root)),
     )
-    events = [event for series in _series(vevents, scope) for event in series.events()]
-    details = list(dict.fromkeys([*scope.flaws, *scope.notes]))[:MAX_PROBLEMS]
-    return ObjectReading(
-        tuple(_distinct(events)), tuple(Problem(href, detail) for detail in details)
-    )
+    events = [event for series in _series(root, scope) for event in series.events()]
+    return ObjectReading(tuple(_distinct(events)), tuple(_problems(scope)))
+
+
+def _problems(scope: Scope) -> list[Problem]:
+    details = dict.fromkeys([*scope.flaws, *scope.notes])
+    return [Problem(scope.href, detail) for detail in details][:MAX_PROBLEMS]
 
 
 def _flaws(text: str, root: Component) -> Iterator[str]:
@@ -84,8 +85,9 @@ def _flaws(text: str, root: Component) -> Iterator[str]:
         yield "the object is cut off"
 
 
-def _series(vevents: list[Component], scope: Scope) -> Iterator[Series]:
+def _series(root: Component, scope: Scope) -> Iterator[Series]:
     """VEVENTs by UID. One object holds one UID (RFC 4791 §4.1), but not every client knows that."""
+    vevents = (component for component in root.walk() if component.name == "VEVENT")
     by_uid: dict[str, list[Component]] = {}
     for number, vevent in enumerate(vevents):
         uid = vevent.first("UID")

@@ -111,15 +111,15 @@ def _days(parts: dict[str, Any], day: int) -> dict[str, frozenset]:
     frequency, on = parts["FREQ"], date.fromordinal(day + EPOCH)
     months, weekdays = parts.get("BYMONTH", frozenset()), parts.get("BYDAY", frozenset())
     month_days = parts.get("BYMONTHDAY", frozenset())
-    own_weekday = frozenset({(0, on.weekday())})
-    if frequency not in (YEARLY, MONTHLY):
+    if frequency not in (YEARLY, MONTHLY) or "BYWEEKNO" in parts:  # ordinals mean nothing there
         weekdays = frozenset((0, weekday) for _, weekday in weekdays)
     if not (weekdays or month_days or "BYYEARDAY" in parts):
         if frequency == WEEKLY or "BYWEEKNO" in parts:
-            weekdays = own_weekday
+            weekdays = frozenset({(0, on.weekday())})
         elif frequency in (YEARLY, MONTHLY):
             month_days = frozenset({on.day})
-            months = months or (frozenset({on.month}) if frequency == YEARLY else months)
+            if frequency == YEARLY and not months:
+                months = frozenset({on.month})
     return {"months": months, "month_days": month_days, "weekdays": weekdays}
 
 

@@ -58,7 +58,7 @@ class Times:
     def each(self, name: str, floating: Zone) -> Iterator[tuple[Moment, Length | None]]:
         """Times of a list property, with the length where they are periods (RFC 5545 §3.8.5)."""
         for line in self._component.all(name):
-            for item in line.value.split(","):
+            for item in dict.fromkeys(line.value.split(",")):
                 begin, is_period, rest = item.partition("/")
                 moment = self._noted(name, begin, line, floating)
                 if moment:

@@ -118,7 +118,7 @@ def named_zone(tzid: str) -> NamedZone | None:
 
     Prefixes look like ``/mozilla.org/20050126_1/Europe/Berlin``.
     """
-    folded = tzid.strip().strip("/").casefold()
+    folded = tzid.strip(" /").casefold()
     parts = folded.split("/")
     for name in (folded, *("/".join(parts[skipped:]) for skipped in range(1, len(parts)))):
         if name in _known_names():
@@ -141,7 +141,7 @@ class Zones:
         self.local = zone_of(local)
         self.floating: Zone = _calendar_zone(root) or self.local
         self._definitions = {
-            tzid.value: component
+            tzid.value.strip(): component
             for component in root.walk()
             if component.name == "VTIMEZONE" and (tzid := component.first("TZID"))
         }
@@ -150,6 +150,7 @@ class Zones:
 
     def find(self, tzid: str) -> tuple[Zone, str]:
         """The zone, and a note if it is not known: the consultant's own has to stand in for it."""
+        tzid = tzid.strip()
         if len(tzid) <= _LONGEST_NAME and (zone := named_zone(tzid)):
             return zone, ""
         if tzid not in self._defined:

@@ -72,6 +72,12 @@ def test_the_answers_of_others_change_nothing():
     assert (event.status, event.transparency) == (CONFIRMED, OPAQUE)
 
 
+@pytest.mark.parametrize("answer", ["DECLINED", "TENTATIVE"])
+def test_nobody_elses_answer_counts_where_the_consultant_gave_none(answer: str):
+    event = only(f"ATTENDEE;PARTSTAT={answer}:mailto:bob@example.com")
+    assert (event.status, event.transparency) == (CONFIRMED, OPAQUE)
+
+
 def test_an_invitation_declined_under_one_of_two_addresses_is_busy():
     event = only(MINE.format("DECLINED"), "ATTENDEE;PARTSTAT=ACCEPTED:mailto:anna@work.example")
     assert event.transparency == OPAQUE

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
-from time import perf_counter
+from time import process_time
 
 import pytest
 from dateutil.rrule import rrulestr
@@ -296,6 +296,6 @@ def test_a_rule_that_never_matches_ends_in_time(text: str):
     """python-dateutil looks for such a day until the year 9999."""
     start = wall(on("1601-01-01"))
     rule, _ = read_rule(text, start)
-    began = perf_counter()
+    began = process_time()
     expansion = expand(rule, start, wall(on("2026-01-01")), wall(on("2027-01-01")), Budget())
-    assert (expansion.starts, perf_counter() - began < 2) == ([], True)
+    assert (expansion.starts, process_time() - began < 2) == ([], True)
