@@ -82,11 +82,11 @@ def test_it_counts_what_it_did_and_has_nothing_to_do_the_second_time(change_keys
     ConnectionFactory(access_token="access")
     change_keys()
     ConnectionFactory(access_token="under the new key")
-    columns = ("access_token", "refresh_token", "app_specific_password")
+    columns = ("access_token", "refresh_token", "app_specific_password", "webhook_secret")
     assert run() == [
         f"calendar_connections.{column}_encrypted: {rotated} re-encrypted, {current} already "
         "current, 0 unreadable"
-        for column, rotated, current in zip(columns, (1, 0, 1), (1, 0, 1), strict=True)
+        for column, rotated, current in zip(columns, (1, 0, 1, 0), (1, 0, 1, 0), strict=True)
     ]
     assert [rotate(field).rotated for field in encrypted_fields()] == [0, 0, 0]
 
@@ -96,6 +96,7 @@ def test_it_covers_every_encrypted_column():
         "access_token",
         "refresh_token",
         "app_specific_password",
+        "webhook_secret",
     }
 
 
