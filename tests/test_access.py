@@ -69,6 +69,8 @@ SECRET_COLUMNS = {
         "access_token_encrypted",
         "refresh_token_encrypted",
         "app_specific_password_encrypted",
+        "webhook_secret_encrypted",
+        "webhook_resource_id",
         "sync_token",
         "webhook_channel_id",
         "webhook_subscription_id",
