@@ -1,0 +1,155 @@
+"""One event as Google sends it, to a remote event.
+
+https://developers.google.com/workspace/calendar/api/v3/reference/events
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from connections.providers.base import (
+    CANCELLED,
+    CONFIRMED,
+    OPAQUE,
+    TENTATIVE,
+    TRANSPARENT,
+    RemoteEvent,
+)
+from connections.providers.google.drafts import BOOKING_PROPERTY, is_id_of
+from connections.providers.ical.booking_ids import read_booking_id
+from connections.providers.ical.classification import MAX_SEQUENCE, PRIVATE_TITLE, clean
+
+# What is asked of an event: nothing of its description, its place or its guests but ourselves.
+FIELDS = (
+    "id,status,etag,updated,summary,start,end,transparency,visibility,eventType,recurringEventId,"
+    "iCalUID,sequence,attendees(self,responseStatus),extendedProperties/private"
+)
+
+PRIVATE = {"private", "confidential"}
+NOT_TIME = {"workingLocation", "birthday"}
+OUT_OF_OFFICE = "outOfOffice"
+DAY = timedelta(days=1)
+NO_END = "its end cannot be read"
+UNREADABLE = (LookupError, TypeError, ValueError, OverflowError)  # what reading a time raises
+
+# An instance's id is its series' id and its original start. Ids of our own have no underscore.
+_INSTANCE = re.compile(r"(.+)_\d{8}(?:T\d{6}Z)?", re.ASCII)
+
+
+class Unreadable(Exception):
+    """Nothing tells when the event begins."""
+
+
+def is_cancelled(item: Mapping) -> bool:
+    return item.get("status") == CANCELLED
+
+
+def series_of(item: Mapping) -> str:
+    """The recurring event that an item is an instance of; empty for any other.
+
+    A cancelled item is sure to have nothing but its id.
+    """
+    named = item.get("recurringEventId", "")
+    if named or not is_cancelled(item):
+        return named
+    found = _INSTANCE.fullmatch(item["id"])
+    return found[1] if found else ""
+
+
+def remote_event(item: Mapping, *, zone: ZoneInfo) -> RemoteEvent:
+    """A live item. ``zone`` gives all-day events their instants. Raises ``Unreadable``."""
+    try:
+        start, start_date = _moment(item["start"], zone)
+    except UNREADABLE:
+        raise Unreadable from None
+    event = RemoteEvent(
+        provider_event_id=item["id"],
+        series_id=item.get("recurringEventId", ""),
+        start=start,
+        end=start + DAY,
+        start_date=start_date,
+        end_date=start_date and start_date + DAY,
+        title=_title(item),
+        status=_status(item),
+        transparency=_transparency(item),
+        booking_id=booking_of(item),
+        updated_at=_updated_at(item),
+        uid=clean(item.get("iCalUID", "")),
+        sequence=min(item.get("sequence", 0), MAX_SEQUENCE),
+        version=item.get("etag", ""),
+    )
+    return _ended(event, item, zone)
+
+
+def booking_of(item: Mapping) -> UUID | None:
+    """The booking an event was written for. A copy that somebody made of it is theirs."""
+    properties = item.get("extendedProperties", {}).get("private", {})
+    booking_id = read_booking_id(properties.get(BOOKING_PROPERTY, ""))
+    own_id = item.get("recurringEventId", item["id"])
+    return booking_id if booking_id and is_id_of(own_id, booking_id) else None
+
+
+def _ended(event: RemoteEvent, item: Mapping, zone: ZoneInfo) -> RemoteEvent:
+    """With the end that Google names; where that cannot be read, a day is blocked."""
+    try:
+        end, end_date = _moment(item["end"], zone)
+    except UNREADABLE:
+        return replace(event, problem=NO_END)
+    if not _is_end_of(event.start_date, end_date):
+        return replace(event, problem=NO_END)
+    return replace(event, end=end, end_date=end_date)
+
+
+def _is_end_of(start_date: date | None, end_date: date | None) -> bool:
+    """Whether both are dates and in order, or neither is."""
+    if start_date is None or end_date is None:
+        return start_date is end_date
+    return start_date < end_date
+
+
+def _moment(value: Mapping, zone: ZoneInfo) -> tuple[datetime, date | None]:
+    """An instant in UTC, and the date of an all-day event, which begins at midnight in ``zone``."""
+    if "date" in value:
+        day = date.fromisoformat(value["date"])
+        return datetime.combine(day, time.min, zone).astimezone(UTC), day
+    moment = datetime.fromisoformat(value["dateTime"])
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=zone)
+    return moment.astimezone(UTC), None
+
+
+def _title(item: Mapping) -> str:
+    if item.get("visibility") in PRIVATE:
+        return PRIVATE_TITLE
+    return clean(item.get("summary", ""))
+
+
+def _status(item: Mapping) -> str:
+    return TENTATIVE if TENTATIVE in (item.get("status"), _own_answer(item)) else CONFIRMED
+
+
+def _transparency(item: Mapping) -> str:
+    """Whether it blocks. What is not understood does."""
+    if _own_answer(item) == "declined" or item.get("eventType") in NOT_TIME:
+        return TRANSPARENT
+    if item.get("eventType") == OUT_OF_OFFICE:
+        return OPAQUE
+    return TRANSPARENT if item.get("transparency") == TRANSPARENT else OPAQUE
+
+
+def _own_answer(item: Mapping) -> str:
+    """The answer of whose calendar this is, to an invitation."""
+    for attendee in item.get("attendees", ()):
+        if attendee.get("self"):
+            return attendee.get("responseStatus", "")
+    return ""
+
+
+def _updated_at(item: Mapping) -> datetime | None:
+    try:
+        return datetime.fromisoformat(item["updated"]).astimezone(UTC)
+    except UNREADABLE:
+        return None
