@@ -115,7 +115,7 @@ class ChoiceFormSet(forms.BaseModelFormSet):
     @property
     def rows(self) -> list[CalendarConnection]:
         """The account's calendars, once validated with what the consultant chose."""
-        return [form.instance for form in self.forms]
+        return [form.instance for form in self.initial_forms]
 
 
 CalendarChoices = forms.modelformset_factory(

@@ -24,10 +24,9 @@ from tests.connections.providers.caldav_servers import (
     PASSWORD,
     USERNAME,
     Device,
-    FarEnd,
-    Response,
     run_radicale,
 )
+from tests.connections.providers.far_end import FarEnd, Response
 from tests.factories import ConnectionFactory, ConsultantFactory, SyncedEventFactory
 
 pytestmark = pytest.mark.django_db
@@ -403,13 +402,18 @@ def test_rows_of_another_consultant_cannot_be_smuggled_into_the_choice(desk, con
 
 
 def test_row_that_does_not_exist_cannot_be_smuggled_into_the_choice(desk, consultant, account):
+    other = ConnectionFactory(user=consultant, provider_email="other")
     rows = connected(consultant, account)
     data = {"form-TOTAL_FORMS": 1, "form-INITIAL_FORMS": 0, "form-0-is_active": "on"}
 
-    response = desk.post(reverse("connections:choose", args=[rows["Work"].pk]), data)
+    response = desk.post(
+        reverse("connections:choose", args=[rows["Work"].pk]), data | {"destination": other.pk}
+    )
 
-    assert response.status_code == 200
-    assert not CalendarConnection.objects.active().exists()
+    assert response.context["calendars"].non_form_errors() == [
+        "Choose at least one calendar, or disconnect the account."
+    ]
+    assert CalendarConnection.objects.active().get() == other
 
 
 # --- connecting again ----------------------------------------------------------------------------

@@ -22,10 +22,9 @@ from connections.providers.base import Credentials
 from tests.connections.providers.caldav_servers import (
     USERNAME,
     Device,
-    FarEnd,
-    Response,
     run_radicale,
 )
+from tests.connections.providers.far_end import FarEnd, Response
 from tests.factories import ConsultantFactory
 
 pytestmark = pytest.mark.django_db
