@@ -95,6 +95,17 @@ def test_the_websites_server_reads_everything(api):
     assert counted == expected
 
 
+def test_not_even_the_websites_server_books_twice(api):
+    booking = {
+        "user_id": ANNA,
+        "start_time": "2020-01-01T10:30:00Z",
+        "end_time": "2020-01-01T11:30:00Z",
+    }
+    [answer] = api.ask(SERVICE, {"table": "bookings", "verb": "insert", "values": booking})
+    assert (answer["status"], answer["code"]) == (400, "23P01")
+    assert "bookings_keep_buffer" in answer["message"]
+
+
 @pytest.mark.parametrize("forged", [token("service_role", secret="x" * 40), "no token", ANON[:-2]])
 def test_a_forged_key_is_no_key(api, forged):
     status, answer = api.get("/bookings", forged)
