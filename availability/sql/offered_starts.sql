@@ -64,13 +64,22 @@ RETURNS TABLE (slot_start timestamptz, slot_end timestamptz, buffer_before integ
 LANGUAGE plpgsql STABLE
 SET search_path = '' SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 DECLARE
-  rules calsync.effective_rules := calsync.effective_rules(
-    consultant, meeting_type, slot_duration, buffer, asked_at);
+  rules calsync.effective_rules;
 BEGIN
+  -- Who comes too late has nearly always come for a time that lies within a booking: they are told
+  -- so before anything is reckoned, at a tenth of the cost.
+  IF EXISTS (
+      SELECT FROM calsync.standing_bookings(
+        consultant, starts_at - interval '24 hours', starts_at + interval '1 microsecond',
+        ignored_booking, asked_at) b
+      WHERE b.end_time > starts_at) THEN
+    RETURN;
+  END IF;
   IF ignored_booking IS NULL AND EXISTS (
       SELECT FROM public.meeting_types m WHERE m.id = meeting_type AND NOT m.is_active) THEN
     RETURN;
   END IF;
+  rules := calsync.effective_rules(consultant, meeting_type, slot_duration, buffer, asked_at);
   RETURN QUERY
     SELECT s, s + rules.duration, (extract(epoch FROM rules.buffer_before) / 60)::integer,
            (extract(epoch FROM rules.buffer_after) / 60)::integer
@@ -84,9 +93,12 @@ REVOKE ALL ON FUNCTION calsync.offered_slot(
 CREATE FUNCTION calsync.is_offered(
   consultant uuid, meeting_type uuid, starts_at timestamptz, slot_duration integer, buffer integer,
   ignored_booking uuid, asked_at timestamptz)
-RETURNS boolean LANGUAGE sql STABLE SET search_path = '' AS $$
-  SELECT EXISTS (SELECT FROM calsync.offered_slot(
-    consultant, meeting_type, starts_at, slot_duration, buffer, ignored_booking, asked_at))
+RETURNS boolean LANGUAGE plpgsql STABLE
+SET search_path = '' SET plan_cache_mode = force_generic_plan SET jit = off AS $$
+BEGIN
+  RETURN EXISTS (SELECT FROM calsync.offered_slot(
+    consultant, meeting_type, starts_at, slot_duration, buffer, ignored_booking, asked_at));
+END
 $$;
 REVOKE ALL ON FUNCTION calsync.is_offered(
   uuid, uuid, timestamptz, integer, integer, uuid, timestamptz) FROM PUBLIC;
