@@ -95,8 +95,8 @@ class AvailabilityExceptionAdmin(OwnedAdmin):
             {
                 "fields": ["user", ("start_date", "end_date"), "is_closed", "reason"],
                 "description": (
-                    "On these dates this replaces your weekly hours. Several entries for one "
-                    "date add up."
+                    "On these dates this replaces your weekly hours. A day that is closed here "
+                    "stays closed, whatever else is entered for it."
                 ),
             },
         ),
@@ -138,6 +138,9 @@ class MeetingTypeAdmin(OwnedAdmin):
 @admin.register(BookingSettings)
 class BookingSettingsAdmin(OwnedAdmin):
     """One row for each consultant, there from the beginning."""
+
+    class Media:
+        js = ["admin/time_zone.js"]
 
     form = BookingSettingsForm
     list_display = ["user", "time_zone", "duration", "minimum_notice", "booking_window"]

@@ -57,7 +57,7 @@ class WeekFormSet(forms.BaseModelFormSet):
             form.instance.user = consultant
             if not form.is_blank:
                 form.save()
-            elif not form.instance._state.adding:
+            else:
                 form.instance.delete()
 
 
@@ -119,6 +119,8 @@ class BookingSettingsForm(forms.ModelForm):
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["stale_policy"].label = "Then"
+        self.fields["max_data_age"].label = "Out of date after"
         current = self.initial["time_zone"]
         names = sorted({current, *places()})
         self.fields["time_zone"].widget = forms.Select(

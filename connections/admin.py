@@ -151,7 +151,7 @@ class ConsultantAdmin(OwnedAdmin, UserAdmin):
     readonly_fields = ["last_login"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return request.user.is_superuser
+        return request.user.is_superuser and super().has_add_permission(request)
 
     def has_delete_permission(self, request: HttpRequest, obj=None) -> bool:
         """Never: that would take their bookings along. Access is closed by unticking “active”."""

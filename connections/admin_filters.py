@@ -30,8 +30,6 @@ class ConsultantFilter(SimpleListFilter):
 class CalendarFilter(RelatedOnlyFieldListFilter):
     """Rows of one calendar."""
 
-    include_empty_choice = False
-
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         self.title = "calendar"

@@ -208,6 +208,18 @@ def test_no_secret_and_no_token_is_on_any_page(desk, superuser_desk, consultant)
     assert [page for page in shown if any(secret in page for secret in secrets)] == []
 
 
+def test_superuser_filters_by_consultant(superuser_desk, consultant):
+    row = ConnectionFactory(user=consultant)
+    other = ConnectionFactory()
+
+    def listed(consultant: str) -> set[CalendarConnection]:
+        page = superuser_desk.get(LIST, {"consultant": consultant})
+        return set(page.context["cl"].result_list)
+
+    assert listed(str(consultant.pk)) == {row}
+    assert listed("nonsense") == {row, other}
+
+
 # --- events --------------------------------------------------------------------------------------
 
 

@@ -169,6 +169,8 @@ def test_events_that_could_not_be_read_are_shown_while_they_matter(desk, consult
     event = SyncedEventFactory(start_time=SOON, title="Odd", **broken)
     SyncedEventFactory(start_time=NOW - 2 * HOUR, **broken)
     SyncedEventFactory(start_time=SOON, problem="Foreign")
+    left_out = ConnectionFactory(user=consultant, is_active=False)
+    SyncedEventFactory(start_time=SOON, problem="Left out", connection=left_out)
 
     assert desk_of(consultant).unreadable_events == [event]
     page = desk.get("/admin/").content.decode()

@@ -13,6 +13,7 @@ from availability.models import (
     BlockedDate,
     BookingSettings,
     MeetingType,
+    Weekday,
 )
 from connections.models import CalendarConnection, Consultant
 from tests.factories import (
@@ -80,6 +81,18 @@ def test_a_day_has_room_for_one_interval_more(desk, consultant):
     desk.post(WEEK, data | {f"{row}-start_time": "13:00", f"{row}-end_time": "17:00"})
 
     assert hours(consultant) == ["Monday 09:00–12:00", "Monday 13:00–17:00"]
+
+
+def test_every_day_stands_on_the_page_once_with_an_empty_line_at_its_end(desk, consultant):
+    AvailabilityRuleFactory(user=consultant, day_of_week=2, start_time=time(13))
+    AvailabilityRuleFactory(user=consultant, day_of_week=2, end_time=time(12))
+
+    week = desk.get(WEEK).context["week"].by_day()
+
+    lines = {day: [row["start_time"].value() for row in rows] for day, rows in week}
+    assert list(lines) == [day.label for day in Weekday]
+    assert lines["Wednesday"] == [time(9), time(13), None]
+    assert lines["Sunday"] == [None]
 
 
 def test_emptied_line_is_removed(desk, consultant):

@@ -276,6 +276,18 @@ def test_consultant_whose_access_is_closed_is_sent_away(model, desk, reader, own
         assert desk.get(address).url.startswith("/admin/login/")
 
 
+@every_page
+def test_who_has_no_desk_has_no_permission(model, rf, own):
+    request = rf.get("/")
+    request.user = ConsultantFactory(is_staff=False, is_superuser=True)
+    model_admin = admin.site.get_model_admin(model)
+
+    assert not model_admin.has_module_permission(request)
+    assert not any(model_admin.get_model_perms(request).values())
+    assert not model_admin.has_view_permission(request, own)
+    assert not model_admin.has_change_permission(request, own)
+
+
 def owner_path(model: type[Model]) -> str:
     return admin.site.get_model_admin(model).owner
 

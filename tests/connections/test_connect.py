@@ -7,6 +7,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from django.db import DatabaseError
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -401,6 +402,29 @@ def test_rows_of_another_consultant_cannot_be_smuggled_into_the_choice(desk, con
     assert not CalendarConnection.objects.active().exists()
 
 
+@pytest.mark.parametrize("whose", ["another consultant's", "an account that is not connected"])
+def test_destination_is_one_of_the_consultants_connected_calendars(
+    desk, consultant, account, whose
+):
+    rows = connected(consultant, account)
+    other = (
+        ConnectionFactory()
+        if whose == "another consultant's"
+        else ConnectionFactory(user=consultant, is_active=False, provider_email="other")
+    )
+    address = reverse("connections:choose", args=[rows["Work"].pk])
+
+    page = desk.get(address)
+    response = desk.post(
+        address, choices(list(rows.values()), destination=other, is_active=rows.values())
+    )
+
+    assert list(page.context["destination"].elsewhere) == []
+    assert response.context["destination"].errors == {
+        "destination": ["Choose a calendar that is connected and that can be written to."]
+    }
+
+
 def test_row_that_does_not_exist_cannot_be_smuggled_into_the_choice(desk, consultant, account):
     other = ConnectionFactory(user=consultant, provider_email="other")
     rows = connected(consultant, account)
@@ -482,6 +506,18 @@ def test_calendar_moves_to_the_sign_in_that_reaches_it_now(consultant):
     remember_account(consultant, "apple", new, [work], now=NOW)
 
     assert [row.credentials() for row in by_name(consultant)] == [new]
+
+
+def test_account_is_remembered_whole_or_not_at_all(consultant):
+    good = RemoteCalendar(calendar_id="/work/", name="Work")
+    impossible = RemoteCalendar(calendar_id="/odd/", name="a NUL: \0")
+
+    with pytest.raises(ValueError, match="NUL"):
+        remember_account(
+            consultant, "apple", Credentials(username="a"), [good, impossible], now=NOW
+        )
+
+    assert not CalendarConnection.objects.exists()
 
 
 def test_other_accounts_keep_their_password(consultant, account):
