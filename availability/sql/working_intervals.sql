@@ -33,11 +33,11 @@ CREATE FUNCTION calsync.working_intervals(
   rules calsync.effective_rules, first_date date, last_date date)
 RETURNS SETOF tstzrange LANGUAGE plpgsql STABLE AS $$
 DECLARE
-  changed datemultirange; -- the dates that do not follow the weekly hours
-  closed  datemultirange;
+  changed_dates datemultirange; -- those that do not follow the weekly hours
+  closed_dates  datemultirange;
 BEGIN
   SELECT coalesce(range_agg(x.covered), '{}'), coalesce(range_agg(x.closed), '{}')
-    INTO changed, closed
+    INTO changed_dates, closed_dates
     FROM public.availability_exceptions x
     WHERE x.user_id = rules.consultant AND upper(x.covered) > first_date;
   RETURN QUERY
@@ -49,14 +49,14 @@ BEGIN
       FROM public.availability a WHERE a.user_id = rules.consultant
     ) w
     WHERE (w.valid_from IS NULL OR w.day >= w.valid_from)
-      AND (w.valid_until IS NULL OR w.day <= w.valid_until) AND NOT w.day <@ changed
+      AND (w.valid_until IS NULL OR w.day <= w.valid_until) AND NOT w.day <@ changed_dates
     GROUP BY w.day;
-  IF closed <> changed THEN
+  IF closed_dates <> changed_dates THEN
     RETURN QUERY
       SELECT unnest(range_agg(calsync.working_time(d.day, x.start_time, x.end_time, rules.time_zone)))
       FROM public.availability_exceptions x
       JOIN (SELECT first_date + generate_series(0, last_date - first_date) AS day) d
-        ON d.day <@ x.covered AND NOT d.day <@ closed
+        ON d.day <@ x.covered AND NOT d.day <@ closed_dates
       WHERE x.user_id = rules.consultant AND upper(x.covered) > first_date
       GROUP BY d.day;
   END IF;
