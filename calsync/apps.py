@@ -7,7 +7,12 @@ class CalsyncConfig(AppConfig):
     default = True
 
     def ready(self) -> None:
+        from django_q.signals import post_spawn
+
         from calsync import checks  # noqa: F401 - registers them
+        from calsync.sweeper import call_sweeper
+
+        post_spawn.connect(call_sweeper)
 
 
 class ConsultantAdminConfig(admin_apps.AdminConfig):

@@ -1,8 +1,9 @@
 """Finds what is due and hands it to the workers, every second.
 
-django-q2's own schedules are half a minute coarse. So each minute one of them starts a sweeper,
-which sweeps until the next one relieves it: there is always one, and never two for longer than a
-second.
+django-q2's own schedules are half a minute coarse, so a task sweeps for a few seconds and then
+queues the next one. A worker calls for one when it starts, and a schedule does every minute, should
+the chain have been broken. Whoever comes later relieves whoever is at it: there is always one
+sweeper, and never two for longer than a second.
 """
 
 import logging
@@ -12,6 +13,7 @@ from uuid import uuid4
 from django.core.cache import cache
 from django.utils import timezone
 from django.utils.module_loading import import_string
+from django_q.tasks import async_task
 
 logger = logging.getLogger(__name__)
 
@@ -19,17 +21,30 @@ logger = logging.getLogger(__name__)
 DISPATCHERS = ("syncing.tasks.dispatch_due", "bookings.tasks.dispatch_due")
 
 EVERY_SECONDS = 1
-LONGEST_SHIFT_SECONDS = 180
+SHIFT_SECONDS = 5
 ON_DUTY, LAST_SWEEP = "sweeper:on-duty", "sweeper:last-sweep"
+CALLED, CALL_LASTS_SECONDS = "sweeper:called", 10
 
 
 def sweep() -> None:
-    """Sweep until another sweeper takes over, or nobody has for too long."""
+    """Sweep for one shift, and queue the next; or until another sweeper takes over.
+
+    A shift is short because a worker that is told to stop finishes its task first.
+    """
     me, began = str(uuid4()), monotonic()
     cache.set(ON_DUTY, me, timeout=None)
-    while cache.get(ON_DUTY) == me and monotonic() < began + LONGEST_SHIFT_SECONDS:
+    while monotonic() < began + SHIFT_SECONDS:
         sweep_once()
         sleep(EVERY_SECONDS)
+        if cache.get(ON_DUTY) != me:
+            return
+    async_task("calsync.sweeper.sweep")
+
+
+def call_sweeper(**signal) -> None:
+    """A worker has started: sweep at once, not only when the schedule says so."""
+    if cache.add(CALLED, True, timeout=CALL_LASTS_SECONDS):  # its colleagues start too
+        async_task("calsync.sweeper.sweep")
 
 
 def sweep_once() -> None:

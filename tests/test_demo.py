@@ -91,14 +91,14 @@ class Demo:
     def calendar_password(self) -> str:
         return self.say(r"anna +password: (\S+)")
 
-    def events(self) -> dict[str, datetime]:
-        """The starts of the single events in the calendar "Work", by title."""
+    def events(self) -> list[tuple[str, datetime]]:
+        """Title and start of each event in the calendar "Work"."""
         with DAVClient(
             url=self.calendars, username="anna", password=self.calendar_password
         ) as client:
             work = client.calendar(url=f"{self.calendars}anna/work/")
-            events = [Calendar.from_ical(found.data).events[0] for found in work.get_objects(True)]
-        return {str(event["SUMMARY"]): event["DTSTART"].dt for event in events}
+            events = [Calendar.from_ical(found.data).events[0] for found in work.get_events()]
+        return [(str(event["SUMMARY"]), event["DTSTART"].dt) for event in events]
 
     def end(self) -> None:
         self.process.send_signal(signal.SIGINT)
@@ -131,7 +131,7 @@ def test_a_booked_slot_is_an_event_in_the_calendar_and_a_mail_to_both(demo, work
     assert booked.status_code == 201
     assert start not in demo.starts(workday)
     event = demo.until(
-        lambda: next((at for title, at in demo.events().items() if "Ivy Invitee" in title), None)
+        lambda: next((at for title, at in demo.events() if "Ivy Invitee" in title), None)
     )
     assert event == datetime.fromisoformat(start)
     mails = Path(demo.say(r"Mails +(\S+)"))
@@ -166,7 +166,7 @@ def test_a_killed_process_is_started_again_and_carries_on(demo, workday, name):
     demo.until(lambda: f"The {name} ended" in demo.output.read_text())
     start = demo.until(lambda: demo.starts(workday))[-1]
     assert demo.book(start).status_code == 201
-    demo.until(lambda: datetime.fromisoformat(start) in demo.events().values(), seconds=60)
+    demo.until(lambda: datetime.fromisoformat(start) in [at for _, at in demo.events()])
 
 
 def demo_process(demo: Demo, name: str) -> int:

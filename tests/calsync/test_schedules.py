@@ -9,6 +9,7 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.module_loading import import_string
 from django_q.models import OrmQ, Schedule
+from django_q.signals import post_spawn
 
 from calsync import sweeper
 from calsync.schedules import SCHEDULES, ensure_schedules
@@ -52,12 +53,22 @@ def test_a_sweep_queues_what_is_due():
     assert OrmQ.objects.count() == 1
 
 
+def test_a_worker_that_starts_calls_for_a_sweep_and_its_colleagues_do_not():
+    for name in ("Worker-1", "Worker-2"):
+        post_spawn.send(sender="django_q", proc_name=name)
+    assert queued() == ["calsync.sweeper.sweep"]
+
+
 def test_one_apps_failure_does_not_stop_the_others(monkeypatch, caplog):
     monkeypatch.setattr(sweeper, "DISPATCHERS", ("math.sqrt", "syncing.tasks.dispatch_due"))
     ConnectionFactory(next_sync_at=timezone.now())
     sweeper.sweep_once()
     assert OrmQ.objects.count() == 1
     assert "math.sqrt failed" in caplog.text
+
+
+def queued() -> list[str]:
+    return [queued.task["func"] for queued in OrmQ.objects.all()]
 
 
 def test_a_new_sweeper_relieves_the_old_one(monkeypatch):
@@ -71,11 +82,13 @@ def test_a_new_sweeper_relieves_the_old_one(monkeypatch):
     monkeypatch.setattr(sweeper, "sleep", another_starts_during_the_third)
     sweeper.sweep()
     assert sweeps == [1, 1, 1]
+    assert queued() == []
 
 
-def test_a_sweeper_that_nobody_relieves_ends_by_itself(monkeypatch):
-    hours = iter(range(10))
-    monkeypatch.setattr(sweeper, "monotonic", lambda: next(hours) * 100.0)
+def test_a_shift_is_short_and_followed_by_the_next(monkeypatch):
+    seconds = iter(range(20))
+    monkeypatch.setattr(sweeper, "monotonic", lambda: float(next(seconds)))
     monkeypatch.setattr(sweeper, "sleep", lambda seconds: None)
     sweeper.sweep()
-    assert next(hours) == 3
+    assert next(seconds) == 6
+    assert queued() == ["calsync.sweeper.sweep"]

@@ -4,8 +4,11 @@ Ctrl-C stops all that it started; a second run keeps the data.
 """
 
 import json
+import os
 import secrets
 import socket
+import subprocess
+import sys
 from datetime import date, timedelta
 from pathlib import Path
 from time import monotonic, sleep
@@ -23,6 +26,7 @@ from calsync.demo import consultant as demo_consultant
 from calsync.demo import website
 from calsync.demo.calendars import USER, CalendarServer
 from calsync.processes import ProcessGaveUp, Together, web, worker
+from connections.models import Consultant
 
 DIRECTORY = settings.VAR_DIR / "demo"
 PORTS = {"web": 8000, "calendar": 5232, "website": 8080}
@@ -55,7 +59,8 @@ class Command(BaseCommand):
 
     def _run(self, together: Together) -> None:
         call_command("prepare", stdout=self.stdout)
-        call_command("collectstatic", interactive=False, verbosity=0)
+        environment = self._environment()
+        _manage("collectstatic", "--no-input", "--verbosity=0", environment=environment)
         server = CalendarServer(
             DIRECTORY / "radicale", self.ports["calendar"], self.passwords["calendar"]
         )
@@ -64,7 +69,6 @@ class Command(BaseCommand):
         server.fill(today=timezone.now().date(), zone=ZoneInfo(demo_consultant.TIME_ZONE))
         consultant = demo_consultant.ensure_consultant(self.passwords["admin"])
         demo_consultant.connect_calendars(consultant, server, now=timezone.now())
-        environment = self._environment()
         together.start(web(environment, log=DIRECTORY / "web.log"))
         together.start(worker(environment, log=DIRECTORY / "worker.log"))
         together.start(
@@ -76,11 +80,18 @@ class Command(BaseCommand):
                 log=DIRECTORY / "website.log",
             )
         )
-        call_command("resync", consultant=consultant.email, stdout=self.stdout)
+        self._sync(consultant)
         _wait_for(self.ports["web"])
         self._say_where_to_look(server)
         together.watch()
         self.stdout.write("\nStopping …")
+
+    def _sync(self, consultant: Consultant) -> None:
+        """So that the first visitor finds slots. What fails here is tried again by the worker."""
+        try:
+            call_command("resync", consultant=consultant.email, stdout=self.stdout)
+        except CommandError as error:
+            self.stdout.write(f"{error} The worker will try again.")
 
     def _environment(self) -> dict[str, str]:
         """As in production: nothing of DEBUG's leniency, and every setting given."""
@@ -92,7 +103,7 @@ class Command(BaseCommand):
             "ALLOWED_HOSTS": "127.0.0.1,localhost",
             "PUBLIC_URL": self.url,
             "ALLOWED_ORIGINS": f"http://127.0.0.1:{self.ports['website']}",
-            "EMAIL_URL": f"filemail://{DIRECTORY / 'mail'}",
+            "EMAIL_URL": f"filemail:///{DIRECTORY / 'mail'}",
             "DEFAULT_FROM_EMAIL": "Anna Berg <anna@example.com>",
             "BIND": f"127.0.0.1:{self.ports['web']}",
         }
@@ -132,6 +143,11 @@ def _free_ports() -> dict[str, int]:
     for name, wish in PORTS.items():
         ports[name] = next(port for port in range(wish, wish + 100) if _is_free(port))
     return ports
+
+
+def _manage(*arguments: str, environment: dict[str, str]) -> None:
+    command = [sys.executable, "manage.py", *arguments]
+    subprocess.run(command, env=os.environ | environment, check=True)  # noqa: S603
 
 
 def _is_free(port: int) -> bool:
