@@ -11,7 +11,7 @@ best-known time stays blocked: the time of an event that is left out would be of
 * A zone that is not known is taken for the consultant's.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from hashlib import blake2s
 from itertools import count
@@ -67,7 +67,9 @@ def read_object(
         flaws=tuple(_flaws(text, root)),
     )
     events = [event for series in _series(root, scope) for event in series.events()]
-    return ObjectReading(tuple(_distinct(events)), tuple(_problems(scope)))
+    if len({event.provider_event_id for event in events}) < len(events):
+        events = list(_distinct(events))
+    return ObjectReading(tuple(events), tuple(_problems(scope)))
 
 
 def _problems(scope: Scope) -> list[Problem]:
@@ -100,7 +102,7 @@ def _tag(uid: str) -> str:
     return blake2s(uid.encode("utf-8", "replace"), digest_size=4).hexdigest()
 
 
-def _distinct(events: Iterable[RemoteEvent]) -> Iterator[RemoteEvent]:
+def _distinct(events: list[RemoteEvent]) -> Iterator[RemoteEvent]:
     """The events with different ids, even where two of an object cannot be told apart."""
     seen: set[str] = set()
     for event in events:

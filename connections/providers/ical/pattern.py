@@ -1,6 +1,6 @@
 """How an event looks wherever it stands, and the remote event where one is placed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import partial
@@ -13,6 +13,7 @@ from connections.providers.ical.timing import Moment, Times
 from connections.providers.ical.values import DAY, EARLIEST, EPOCH, LATEST, Length
 from connections.providers.ical.zones import Zone, Zones
 
+_LONG = 400 * DAY
 _MAX_PROBLEM = 500  # characters
 
 
@@ -47,6 +48,24 @@ class Pattern:
     def label(self, wall: int) -> int:
         """What names a start in an event's id: a wall time for days, which have no instant."""
         return wall if self.is_all_day else self.zone.instant(wall)
+
+    def places_quickly(self) -> bool:
+        """Whether ``place_all`` will do: nearly always, for a series that is not of whole days."""
+        exact = self.length.days == 0 and 0 < self.length.seconds < _LONG
+        return exact and not (self.is_all_day or self.is_cancelled)
+
+    def place_all(self, prefix: str, starts: Iterable[int], scope: Scope) -> list[RemoteEvent]:
+        """The events that start at these instants, and are named by them; see ``place``."""
+        make, seconds, at = self.make, self.length.seconds, datetime.fromtimestamp
+        return [
+            make(
+                provider_event_id=f"{prefix}{start}",
+                start=at(start, UTC),
+                end=at(start + seconds, UTC),
+            )
+            for start in starts
+            if start < scope.last and start + seconds > scope.first
+        ]
 
     def place(
         self, identity: str, wall: int, scope: Scope, length: Length | None = None

@@ -14,7 +14,7 @@ from connections.providers.ical.parser import Component
 from connections.providers.ical.pattern import Pattern, Scope, pattern_of, utc
 from connections.providers.ical.recurrence import RECURRING, Recurrence, Slots
 from connections.providers.ical.timing import Times
-from connections.providers.ical.values import DAY
+from connections.providers.ical.values import DAY, Length
 
 _SLACK = 2 * DAY  # a wall time and its instant are never further apart
 
@@ -69,22 +69,36 @@ class Series:
     def _occurrences(self, master: Master, overrides: dict[int, Override]) -> Iterator[RemoteEvent]:
         """The occurrences that no override stands for."""
         ranges = sorted((each for each in overrides.values() if each.is_range), key=_key)
-        turns = [override.key for override in ranges]
         slots = self._slots(master, ranges)
         own = pattern_of([master.component], master.times, master.start, master.length, self._scope)
-        for key, wall in master.recurrence.by_key(slots.walls).items():
-            if key in overrides:
-                continue
+        walls = master.recurrence.by_key(slots.walls)
+        for key in overrides:
+            walls.pop(key, None)
+        if own.places_quickly() and self._is_recurring and not (ranges or slots.lengths):
+            yield from own.place_all(self._base + self._joint, walls, self._scope)
+        else:
+            yield from self._place(walls, slots.lengths, own, ranges)
+        if slots.unlisted:
+            yield from self._block(own, *slots.unlisted)
+
+    def _place(
+        self,
+        walls: dict[int, int],
+        lengths: dict[int, Length],
+        own: Pattern,
+        ranges: list[Override],
+    ) -> Iterator[RemoteEvent]:
+        """The occurrences at these slots, each in the pattern that is in force there."""
+        turns = [override.key for override in ranges]
+        for key, wall in walls.items():
             pattern, start, label = own, wall, key
             if passed := bisect_right(turns, key):
                 override = ranges[passed - 1]
-                pattern, start = override.pattern, override.start_of(key, wall, master)
+                pattern, start = override.pattern, override.start_of(key, wall, self._master)
                 label = pattern.label(start)
             identity = self._identity(key, label)
-            if event := pattern.place(identity, start, self._scope, slots.lengths.get(wall)):
+            if event := pattern.place(identity, start, self._scope, lengths.get(wall)):
                 yield event
-        if slots.unlisted:
-            yield from self._block(own, *slots.unlisted)
 
     def _slots(self, master: Master, ranges: list[Override]) -> Slots:
         """The slots whose occurrences may reach into the window, wherever they have been moved."""

@@ -1,12 +1,15 @@
 """Content lines and components, as real clients write them."""
 
+import pytest
+
 from connections.providers.ical.parser import Property, parse, read_line, unescape, unfold
 
 
-def test_folded_lines_are_joined_whatever_the_line_ends_are():
-    for line_end in ("\r\n", "\n", "\r"):
-        text = f"SUMMARY:one {line_end} two{line_end}\tthree{line_end}UID:1"
-        assert unfold(text) == ["SUMMARY:one twothree", "UID:1"]
+@pytest.mark.parametrize("line_end", ["\r\n", "\n", "\r"])
+@pytest.mark.parametrize("space", [" ", "\t"])
+def test_folded_lines_are_joined_whatever_they_are_folded_with(line_end: str, space: str):
+    text = f"SUMMARY:one {line_end}{space}two{line_end}UID:1"
+    assert unfold(text) == ["SUMMARY:one two", "UID:1"]
 
 
 def test_a_line_separator_inside_a_value_does_not_end_the_line():

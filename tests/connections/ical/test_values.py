@@ -22,6 +22,7 @@ from connections.providers.ical.values import (
         ("19700102T010000", Written(DAY + HOUR, is_date=False, is_utc=False)),
         ("19700102T010000Z", Written(DAY + HOUR, is_date=False, is_utc=True)),
         ("19700102t0100z", Written(DAY + HOUR, is_date=False, is_utc=True)),
+        ("19700101T230000", Written(23 * HOUR, is_date=False, is_utc=False)),
         (" 19700101T235960 ", Written(DAY - 1, is_date=False, is_utc=False)),
         ("19691231", Written(-DAY, is_date=True, is_utc=False)),
         ("00010101", Written(-719162 * DAY, is_date=True, is_utc=False)),
@@ -41,7 +42,7 @@ def test_times_are_seconds_on_a_wall_clock(text: str, written: Written):
         "20261301",
         "00000101",
         "20260605T",
-        "20260605T250000",
+        "20260605T240000",
         "20260605T096000",
         "20260605T090061",
         "2026-06-05",
@@ -79,7 +80,13 @@ def test_what_is_no_duration_is_refused_by_name(text: str):
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("+0100", 3_600), ("-0330", -12_600), ("+05:45", 20_700), ("-023000", -9_000)],
+    [
+        ("+0100", 3_600),
+        ("-0330", -12_600),
+        ("+2300", 82_800),
+        ("+05:45", 20_700),
+        ("-023015", -9_015),
+    ],
 )
 def test_offsets_are_seconds_east_of_utc(text: str, seconds: int):
     assert read_offset(text) == seconds
