@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.views import exception_handler as answer_to
 
-from availability.slots import freshness, offered_days
+from availability.slots import SlotQueryRefused, freshness, offered_days
 from bookings import lifecycle
 from bookings.models import Booking
 from bookings.serializers import (
@@ -127,14 +127,17 @@ def _slots(query: dict[str, Any]) -> dict[str, Any]:
     """By days, because that question has no limit of rows."""
     consultant, meeting_type = query["consultant"], query["meeting_type"]
     zone = query.get("timezone") or consultant.zone.key
-    days = offered_days(
-        start=query["start"],
-        days=query["days"],
-        consultant_id=consultant.pk,
-        meeting_type=meeting_type.slug if meeting_type else None,
-        duration=query.get("duration"),
-        time_zone=zone,
-    )
+    try:
+        days = offered_days(
+            start=query["start"],
+            days=query["days"],
+            consultant_id=consultant.pk,
+            meeting_type=meeting_type.slug if meeting_type else None,
+            duration=query.get("duration"),
+            time_zone=zone,
+        )
+    except SlotQueryRefused as refusal:
+        raise ValidationError({"non_field_errors": [str(refusal)]}) from None
     known = freshness(consultant.pk)
     return {
         "slots": [slot for _, slots in days for slot in slots],

@@ -414,6 +414,13 @@ def test_a_question_that_cannot_be_answered_says_why(client, consultant, field, 
     assert list(fields_at_fault(response)) == [field]
 
 
+@pytest.mark.parametrize("start", ["0001-01-01", "9999-12-31"])
+def test_dates_beyond_every_calendar_are_refused(client, consultant, start):
+    problem = "date must be from 1970-01-01 to 9000-01-01"
+    response = client.get(SLOTS, {"start": start, "timezone": "Asia/Kathmandu"})
+    assert fields_at_fault(response) == {"non_field_errors": [problem]}
+
+
 def test_slots_of_nobody_are_not_found(client):
     response = client.get(SLOTS, {"start": "2027-03-01", "consultant": "nobody"})
     assert (response.status_code, response.json()["code"]) == (404, "not_found")
