@@ -83,7 +83,8 @@ class Offer:
         return next((slot for slot in self.free_slots(day) if slot.start == start), None)
 
     def next_free_day(self, first: date) -> date | None:
-        """The first date with free time, not before ``first``."""
+        """The first date with free time, neither before ``first`` nor before today."""
+        first = max(first, self.today)
         while first <= self.last_day:
             last = min(self.last_day, first + timedelta(days=LONGEST_QUESTION - 1))
             if free := self.free_days(first, last):

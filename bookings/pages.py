@@ -105,9 +105,8 @@ def _month_with_free_days(offer: Offer, wanted: date | None) -> tuple[date, dict
 
 def _free_days_of_month(offer: Offer, day: date) -> tuple[date, dict[date, list[Slot]]]:
     day = min(max(day, offer.today), offer.last_day)
-    first = max(first_of_month(day), offer.today)
-    last = min(last_of_month(day), offer.last_day)
-    return first_of_month(day), offer.free_days(first, last)
+    month = first_of_month(day)
+    return month, offer.free_days(max(month, offer.today), last_of_month(day))
 
 
 def _times(slots: Iterable[Slot], offer: Offer) -> list[Time]:
@@ -211,8 +210,8 @@ def _other_times_page(
     request: HttpRequest, offer: Offer, form: BookingForm, start: datetime
 ) -> HttpResponse:
     """The same form with all that was typed, and fresh times instead of the lost one."""
-    day = max(start.astimezone(offer.zone).date(), offer.today)
-    other_day = offer.next_free_day(day) or offer.next_free_day(offer.today)
+    wanted_day = start.astimezone(offer.zone).date()
+    other_day = offer.next_free_day(wanted_day) or offer.next_free_day(offer.today)
     slots = offer.free_slots(other_day) if other_day else []
     context = {
         "offer": offer,

@@ -77,14 +77,12 @@
       const url = new URL(location.pathname, location.origin);
       url.search = new URLSearchParams(new FormData(form)).toString();
       show(url, { focus: nextFocus(url, "change-zone") });
-    } else if (form.dataset.sent) {
-      event.preventDefault(); // a double click; the server would book once all the same
     } else {
-      form.dataset.sent = "yes";
+      form.dataset.sent = "yes"; // shows that it is under way; sent twice, it books once
     }
   });
 
-  // A page that comes back from the browser's memory may be sent again.
+  // A page that comes back from the browser's memory is not under way.
   addEventListener("pageshow", () => {
     for (const form of document.forms) delete form.dataset.sent;
   });

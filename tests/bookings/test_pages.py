@@ -394,6 +394,21 @@ def test_other_times_are_looked_for_on_later_days_too(client, ana):
     )
 
 
+def test_other_times_are_looked_for_on_earlier_days_where_no_later_ones_are(client, ana):
+    last = tomorrow() + timedelta(days=59)
+    form = Paper.open(client, form_address(at(last, 9)))
+    take_everything(ana, tomorrow() + timedelta(days=1), last)
+    take_everything(ana, tomorrow() - timedelta(days=2), tomorrow() - timedelta(days=1))
+    page = form.send(**IVY)
+    assert page.texts("//fieldset/legend")[0].startswith(f"Free on {day_name(tomorrow())}")
+
+
+def test_a_time_long_past_is_not_searched_from_on(client, ana, django_assert_max_num_queries):
+    form = Paper.open(client, form_address(at(tomorrow(), 9)))
+    with django_assert_max_num_queries(40):
+        assert form.send(**IVY, start="2000-01-01T10:00:00Z").status == 409
+
+
 def test_a_last_time_that_is_lost_still_leaves_a_way_on(client, ana):
     form = Paper.open(client, form_address(at(tomorrow(), 9)))
     take_everything(ana, tomorrow() - timedelta(days=2), tomorrow() + timedelta(days=90))

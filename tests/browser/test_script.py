@@ -72,6 +72,11 @@ def test_a_late_switch_of_zones_never_wipes_out_what_was_typed(new_page, bo):
         held[0].continue_()
     expect(page.get_by_label("Your name")).to_have_value("Ivy Invitee")
     expect(page.locator(".chosen")).to_contain_text("Europe/Berlin")
+    page.get_by_label("Your e-mail address").fill("ivy@example")
+    page.get_by_role("button", name="Book this time").click()
+    expect(page.locator("#message")).to_be_focused()
+    expect(page.get_by_label("Your name")).to_have_value("Ivy Invitee")
+    assert len(held) == 1  # nothing is fetched in the place of a page with a message
 
 
 def test_when_a_quick_step_fails_the_browser_takes_it(new_page, bo, complaints):

@@ -32,6 +32,7 @@ class QuietHandler(SimpleHTTPRequestHandler):
 def website(live_server, tmp_path: Path) -> Iterator[str]:
     """The origin of a website on another host than calsync's, out of reach of cookies."""
     (tmp_path / "index.html").write_text(WEBSITE.format(calsync=live_server.url))
+    (tmp_path / "elsewhere.html").write_text('<link rel="icon" href="data:,">')
     handler = partial(QuietHandler, directory=str(tmp_path))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
@@ -53,6 +54,20 @@ def test_a_booking_on_another_website(new_page, ana, website, settings):
     expect(frame.get_by_text("The confirmation goes to")).to_be_visible()
     assert Booking.objects.get().start_time == at(tomorrow(), 9)
     assert page.context.cookies() == []
+
+
+def test_a_message_takes_the_focus_in_the_widget_too(new_page, ana, website, settings):
+    settings.ALLOWED_ORIGINS = [website]
+    page = new_page(timezone_id=BERLIN)
+    page.goto(website)
+    frame = page.frame_locator("iframe")
+    frame.get_by_role("link", name=day_name(tomorrow())).click()
+    frame.get_by_role("link", name="09:00").click()
+    frame.get_by_label("Your name").fill("Ivy Invitee")
+    frame.get_by_label("Your e-mail address").fill("ivy@example")
+    frame.get_by_label("Topic").select_option("Law")
+    frame.get_by_role("button", name="Book this time").click()
+    expect(frame.locator("#message")).to_be_focused()
 
 
 def test_the_widget_is_as_high_as_its_page(new_page, ana, website, settings):
@@ -80,7 +95,7 @@ def test_the_widget_is_as_high_as_its_page(new_page, ana, website, settings):
     assert form != calendar
 
 
-def test_the_widget_listens_to_its_own_page_alone(new_page, ana, website, settings):
+def test_the_widget_listens_to_its_own_page_alone(new_page, ana, website, settings, complaints):
     settings.ALLOWED_ORIGINS = [website]
     page = new_page(timezone_id=BERLIN)
     page.goto(website)
@@ -91,7 +106,19 @@ def test_the_widget_listens_to_its_own_page_alone(new_page, ana, website, settin
       addEventListener("message", () => setTimeout(done));
       other.contentWindow.eval('parent.postMessage({type: "calsync:height", height: 7}, "*")');
     })""")
-    assert page.locator("calsync-booking iframe").bounding_box()["height"] == height
+    widget = page.locator("calsync-booking iframe")
+    assert widget.bounding_box()["height"] == height
+    widget.evaluate("""(frame) => new Promise((done) => {
+      frame.addEventListener("load", () => {
+        frame.contentWindow.eval('parent.postMessage({type: "calsync:height", height: 7}, "*")');
+      });
+      addEventListener("message", () => setTimeout(done));
+      frame.src = "/elsewhere.html";
+    })""")
+    assert widget.bounding_box()["height"] == height
+    [refused] = complaints  # nor does it speak to any other page
+    assert "does not match the recipient window's origin" in refused
+    complaints.clear()
 
 
 def test_another_meeting_type_is_shown_when_its_attribute_changes(new_page, ana, website, settings):
