@@ -25,8 +25,8 @@ RETURNS SETOF public.synced_events LANGUAGE sql STABLE AS $$
     AND (e.status <> 'tentative' OR e.connection_id <> ALL (rules.ignores_tentative))
     AND (e.booking_id IS NULL OR (
       e.booking_id IS DISTINCT FROM ignored_booking
-      AND (SELECT b.status FROM public.bookings b
-           WHERE b.id = e.booking_id AND b.user_id = rules.consultant) IS DISTINCT FROM 'cancelled'))
+      AND (SELECT b.status = 'cancelled' AND b.user_id = rules.consultant
+           FROM public.bookings b WHERE b.id = e.booking_id) IS NOT TRUE))
 $$;
 REVOKE ALL ON FUNCTION calsync.blocking_events(calsync.effective_rules, uuid) FROM PUBLIC;
 

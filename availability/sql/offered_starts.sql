@@ -75,7 +75,7 @@ BEGIN
       WHERE b.end_time > starts_at) THEN
     RETURN;
   END IF;
-  IF ignored_booking IS NULL AND EXISTS (
+  IF starts_at IS NULL OR ignored_booking IS NULL AND EXISTS (
       SELECT FROM public.meeting_types m WHERE m.id = meeting_type AND NOT m.is_active) THEN
     RETURN;
   END IF;

@@ -1,0 +1,511 @@
+"""What a slot is: one test, or a few, for each sentence of the contract."""
+
+from datetime import date, datetime, time, timedelta
+from uuid import uuid4
+
+import pytest
+
+from bookings.models import BookingStatus
+from connections.models import Consultant
+from tests.availability.asking import (
+    LONG_BEFORE,
+    MONDAY,
+    book,
+    busy,
+    consultant_with,
+    every,
+    offered,
+    on,
+)
+from tests.factories import (
+    AvailabilityExceptionFactory,
+    AvailabilityRuleFactory,
+    BlockedDateFactory,
+    BookingFactory,
+    ConnectionFactory,
+    ConsultantFactory,
+    MeetingTypeFactory,
+)
+
+pytestmark = pytest.mark.django_db
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+# --- 1. working intervals -------------------------------------------------------------------------
+
+
+def test_without_hours_nothing_is_offered():
+    assert offered(consultant_with()) == []
+
+
+def test_weekly_hours_are_of_their_weekday_in_the_consultants_zone():
+    consultant = consultant_with(("09:00", "12:00"), zone="Asia/Kathmandu")
+    assert offered(consultant) == ["09:00", "10:00", "11:00"]
+    assert offered(consultant, MONDAY + DAY) == []
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "expected"),
+    [(MONDAY, MONDAY, ["09:00"]), (MONDAY + DAY, None, []), (None, MONDAY - DAY, [])],
+)
+def test_weekly_hours_are_valid_from_and_until_inclusive(first, last, expected):
+    consultant = consultant_with()
+    AvailabilityRuleFactory(user=consultant, end_time=time(10), valid_from=first, valid_until=last)
+    assert offered(consultant) == expected
+
+
+def test_an_end_at_00_00_is_midnight_at_the_days_end():
+    assert offered(consultant_with(("22:00", "00:00"))) == ["22:00", "23:00"]
+    assert offered(consultant_with(("00:00", "00:00"))) == every(60, "00:00", "23:00")
+
+
+@pytest.mark.parametrize("second", [("11:00", "14:00"), ("12:00", "14:00"), ("10:00", "11:30")])
+def test_overlapping_and_touching_intervals_are_joined(second):
+    joined = offered(consultant_with(("09:00", "12:00"), second, duration=90, slot_interval=90))
+    assert joined == (["09:00", "10:30", "12:00"] if second[1] == "14:00" else ["09:00", "10:30"])
+
+
+def test_nothing_is_joined_across_midnight():
+    consultant = consultant_with(("23:00", "00:00"), duration=40)
+    AvailabilityRuleFactory(user=consultant, day_of_week=1, start_time=time(0), end_time=time(1))
+    assert offered(consultant, days=2) == ["23:00", "00:00"]
+
+
+def test_an_exception_takes_the_place_of_the_weekly_hours():
+    consultant = consultant_with(("09:00", "17:00"))
+    AvailabilityExceptionFactory(
+        user=consultant,
+        start_date=MONDAY,
+        is_closed=False,
+        start_time=time(7),
+        end_time=time(8),
+    )
+    assert offered(consultant) == ["07:00"]
+    assert offered(consultant, MONDAY + 7 * DAY) == every(60, "09:00", "16:00")
+
+
+def test_an_exception_opens_a_day_without_weekly_hours():
+    consultant = consultant_with()
+    AvailabilityExceptionFactory(
+        user=consultant,
+        start_date=MONDAY,
+        end_date=MONDAY + 2 * DAY,
+        is_closed=False,
+        start_time=time(7),
+        end_time=time(8),
+    )
+    assert offered(consultant, MONDAY - DAY, days=5) == ["07:00"] * 3
+
+
+def test_a_closed_date_has_no_intervals():
+    consultant = consultant_with(("09:00", "17:00"))
+    AvailabilityExceptionFactory(user=consultant, start_date=MONDAY - DAY, end_date=MONDAY)
+    assert offered(consultant) == []
+
+
+def test_a_closed_exception_outdoes_open_ones_of_the_same_date():
+    consultant = consultant_with(("09:00", "17:00"))
+    AvailabilityExceptionFactory(
+        user=consultant,
+        start_date=MONDAY,
+        is_closed=False,
+        start_time=time(7),
+        end_time=time(8),
+    )
+    AvailabilityExceptionFactory(user=consultant, start_date=MONDAY)
+    assert offered(consultant) == []
+
+
+def test_a_recurring_exception_is_followed():
+    consultant = consultant_with(("09:00", "10:00"))
+    AvailabilityExceptionFactory(
+        user=consultant, start_date=date(2027, 2, 1), rrule="FREQ=MONTHLY;BYDAY=1MO"
+    )
+    assert offered(consultant, days=14) == ["09:00"]
+    assert offered(consultant) == []
+
+
+# --- 2. wall clock to instant ---------------------------------------------------------------------
+
+
+def works_on_sunday(zone: str, opens: str, closes: str, **settings) -> Consultant:
+    consultant = consultant_with(zone=zone, slot_interval=30, duration=30, **settings)
+    AvailabilityRuleFactory(
+        user=consultant,
+        day_of_week=6,
+        start_time=time.fromisoformat(opens),
+        end_time=time.fromisoformat(closes),
+    )
+    return consultant
+
+
+SPRING, AUTUMN = date(2027, 3, 28), date(2027, 10, 31)  # in Europe: 02:00 → 03:00, 03:00 → 02:00
+
+
+def test_a_time_in_a_gap_is_read_with_the_offset_before_it():
+    consultant = works_on_sunday("Europe/Berlin", "02:30", "05:00")
+    assert offered(consultant, SPRING) == every(30, "03:30", "04:30")
+    consultant = works_on_sunday("Europe/Berlin", "01:00", "02:30")
+    assert offered(consultant, SPRING) == ["01:00", "01:30", "03:00"]
+
+
+def test_a_time_that_happens_twice_is_the_first():
+    consultant = works_on_sunday("Europe/Berlin", "02:30", "04:00")
+    assert offered(consultant, AUTUMN) == ["02:30", "02:00", "02:30", "03:00", "03:30"]
+    consultant = works_on_sunday("Europe/Berlin", "01:00", "02:30")
+    assert offered(consultant, AUTUMN) == ["01:00", "01:30", "02:00"]
+
+
+def test_half_an_hour_is_skipped_and_repeated_on_lord_howe_island():
+    consultant = works_on_sunday("Australia/Lord_Howe", "01:00", "03:00")
+    assert offered(consultant, date(2027, 10, 3)) == ["01:00", "01:30", "02:30"]
+    assert offered(consultant, date(2027, 4, 4)) == ["01:00", "01:30", "01:30", "02:00", "02:30"]
+
+
+def test_an_interval_is_cut_to_its_own_date():
+    """In Nuuk the clocks skip from Saturday 23:00 to Sunday 00:00."""
+    consultant = consultant_with(zone="America/Nuuk", duration=30)
+    AvailabilityRuleFactory(
+        user=consultant, day_of_week=5, start_time=time(22), end_time=time(23, 30)
+    )
+    assert offered(consultant, date(2027, 3, 27), days=2) == ["22:00", "22:30"]
+
+
+def test_a_day_that_the_clocks_skip_has_no_slots():
+    consultant = consultant_with(("09:00", "10:00"), zone="Pacific/Apia")
+    for weekday in range(1, 7):
+        AvailabilityRuleFactory(user=consultant, day_of_week=weekday, end_time=time(10))
+    asked_at = datetime.fromisoformat("2011-12-28T00:00Z")
+    found = {
+        day: offered(consultant, date(2011, 12, day), asked_at=asked_at) for day in (29, 30, 31)
+    }
+    assert found == {29: ["09:00"], 30: [], 31: ["09:00"]}
+
+
+# --- 3. the grid ----------------------------------------------------------------------------------
+
+
+def test_slots_follow_each_other_by_the_duration_unless_an_interval_is_set():
+    assert offered(consultant_with(("09:00", "10:30"), duration=30)) == every(30, "09:00", "10:00")
+    quarters = consultant_with(("09:00", "10:30"), duration=30, slot_interval=15)
+    assert offered(quarters) == every(15, "09:00", "10:00")
+
+
+def test_the_grid_starts_at_the_intervals_start_and_is_never_rounded():
+    assert offered(consultant_with(("09:07", "11:30"))) == ["09:07", "10:07"]
+
+
+def test_the_grid_is_not_anchored_anew_after_busy_time():
+    consultant = consultant_with(("09:00", "13:00"))
+    busy(consultant, "09:30", "10:20")
+    assert offered(consultant) == ["11:00", "12:00"]
+
+
+def test_the_grid_counts_real_minutes_over_a_change_of_the_clocks():
+    consultant = works_on_sunday("Europe/Berlin", "00:00", "05:00")
+    consultant.booking_settings.slot_interval = 90
+    consultant.booking_settings.save()
+    assert offered(consultant, SPRING) == ["00:00", "01:30", "04:00"]
+
+
+def test_a_slot_lies_wholly_inside_its_interval():
+    assert offered(consultant_with(("09:00", "10:59"))) == ["09:00"]
+    assert offered(consultant_with(("09:00", "09:59"))) == []
+
+
+def test_a_slot_may_begin_when_an_event_ends_and_end_when_one_begins():
+    consultant = consultant_with(("09:00", "12:00"))
+    busy(consultant, "10:00", "11:00")
+    assert offered(consultant) == ["09:00", "11:00"]
+
+
+# --- 4. busy --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        ({"status": "confirmed"}, []),
+        ({"status": "tentative"}, []),
+        ({"status": "cancelled"}, ["09:00"]),
+        ({"transparency": "transparent"}, ["09:00"]),
+    ],
+)
+def test_events_block_unless_they_are_cancelled_or_transparent(event, expected):
+    consultant = consultant_with(("09:00", "10:00"))
+    busy(consultant, "09:15", "09:30", **event)
+    assert offered(consultant) == expected
+
+
+def test_tentative_events_do_not_block_where_the_connection_says_so():
+    consultant = consultant_with(("09:00", "11:00"))
+    lenient = ConnectionFactory(user=consultant, tentative_blocks=False)
+    busy(consultant, "09:00", "10:00", connection=lenient, status="tentative")
+    busy(consultant, "10:00", "11:00", connection=lenient, status="confirmed")
+    assert offered(consultant) == ["09:00"]
+
+
+@pytest.mark.parametrize("switch", [{"is_active": False}, {"blocks_time": False}])
+def test_only_events_of_active_connections_that_block_count(switch):
+    consultant = consultant_with(("09:00", "10:00"))
+    busy(consultant, "09:00", "10:00", connection=ConnectionFactory(user=consultant, **switch))
+    assert offered(consultant) == ["09:00"]
+
+
+def test_events_of_other_consultants_do_not_block():
+    consultant = consultant_with(("09:00", "10:00"))
+    busy(ConsultantFactory(), "09:00", "10:00")
+    assert offered(consultant) == ["09:00"]
+
+
+def test_an_event_of_no_length_never_blocks():
+    consultant = consultant_with(("09:00", "10:00"), buffer_before=15, buffer_after=15)
+    busy(consultant, "09:30", "09:30")
+    assert offered(consultant) == ["09:00"]
+
+
+@pytest.mark.parametrize(("ends_at", "expected"), [("09:00", ["09:00"]), ("09:01", ["10:00"])])
+def test_an_event_that_began_days_ago_blocks_until_its_end(ends_at, expected):
+    consultant = consultant_with(("09:00", "11:00"))
+    busy(consultant, "00:00", ends_at, start_time=on("00:00") - 300 * DAY)
+    assert offered(consultant)[:1] == expected
+
+
+def test_pending_and_confirmed_bookings_block_and_cancelled_ones_do_not():
+    consultant = consultant_with(("09:00", "12:00"))
+    book(consultant, "09:00", "10:00", status=BookingStatus.PENDING)
+    book(consultant, "10:00", "11:00", status=BookingStatus.CONFIRMED)
+    book(consultant, "11:00", "12:00", status=BookingStatus.CANCELLED)
+    assert offered(consultant) == ["11:00"]
+
+
+@pytest.mark.parametrize(
+    ("expires_at", "expected"),
+    [(LONG_BEFORE, ["09:00"]), (LONG_BEFORE + MINUTE, []), (None, [])],
+)
+def test_a_hold_blocks_until_it_expires(expires_at, expected):
+    consultant = consultant_with(("09:00", "10:00"))
+    book(consultant, "09:00", "10:00", status=BookingStatus.PENDING, hold_expires_at=expires_at)
+    assert offered(consultant) == expected
+
+
+def test_blocked_time_blocks():
+    consultant = consultant_with(("09:00", "12:00"))
+    BlockedDateFactory(user=consultant, start_time=on("10:30"), end_time=on("10:31"))
+    assert offered(consultant) == ["09:00", "11:00"]
+
+
+def test_blocked_days_are_whole_days_of_the_consultants_zone():
+    consultant = consultant_with(("00:00", "00:00"), zone="Pacific/Auckland", duration=720)
+    BlockedDateFactory(user=consultant, start_date=MONDAY - 3 * DAY, end_date=MONDAY - DAY)
+    assert offered(consultant) == ["00:00", "12:00"]
+    BlockedDateFactory(user=consultant, start_date=MONDAY, end_date=MONDAY)
+    assert offered(consultant) == []
+
+
+def test_our_own_event_of_a_cancelled_booking_no_longer_counts():
+    consultant = consultant_with(("09:00", "10:00"))
+    cancelled = book(consultant, "09:00", "10:00", status=BookingStatus.CANCELLED)
+    busy(consultant, "09:00", "10:00", booking_id=cancelled.pk)
+    assert offered(consultant) == ["09:00"]
+
+
+def test_our_own_event_counts_where_the_calendar_has_it():
+    consultant = consultant_with(("09:00", "12:00"))
+    booking = book(consultant, "09:00", "10:00")
+    busy(consultant, "11:00", "12:00", booking_id=booking.pk)  # moved in the calendar
+    assert offered(consultant) == ["10:00"]
+
+
+def test_an_event_that_names_no_booking_of_this_consultant_counts():
+    consultant = consultant_with(("09:00", "11:00"))
+    foreign = BookingFactory(status=BookingStatus.CANCELLED)
+    busy(consultant, "09:00", "10:00", booking_id=foreign.pk)
+    busy(consultant, "10:00", "11:00", booking_id=uuid4())
+    assert offered(consultant) == []
+
+
+# --- 5. buffers -----------------------------------------------------------------------------------
+
+
+def test_a_slot_needs_its_buffers_free_before_and_after():
+    consultant = consultant_with(("09:00", "13:00"), buffer_before=30, buffer_after=15)
+    busy(consultant, "10:45", "11:00")
+    assert offered(consultant, duration=30) == every(30, "09:00", "10:00") + every(
+        30, "11:30", "12:30"
+    )
+
+
+def test_next_to_a_booking_the_gap_is_the_larger_of_its_after_and_the_slots_before():
+    consultant = consultant_with(
+        ("09:00", "12:00"), duration=30, slot_interval=15, buffer_before=15
+    )
+    booking = book(consultant, "09:00", "09:30", buffer_after=45)
+    assert offered(consultant)[0] == "10:15"
+    booking.buffer_after = 0
+    booking.save()
+    assert offered(consultant)[0] == "09:45"
+
+
+def test_next_to_a_booking_the_gap_is_the_larger_of_the_slots_after_and_its_before():
+    consultant = consultant_with(("09:00", "12:00"), duration=30, slot_interval=15, buffer_after=15)
+    booking = book(consultant, "11:00", "12:00", buffer_before=45)
+    assert offered(consultant)[-1] == "09:45"
+    booking.buffer_before = 0
+    booking.save()
+    assert offered(consultant)[-1] == "10:15"
+
+
+def test_a_bookings_buffers_reach_over_midnight():
+    consultant = consultant_with(("00:00", "03:00"))
+    book(
+        consultant, "22:00", "23:00", start_time=on("22:00") - 2 * DAY,
+        end_time=on("23:00") - 2 * DAY, buffer_after=1440,
+    )  # fmt: skip
+    book(
+        consultant, "23:00", "23:30", start_time=on("23:00") - DAY,
+        end_time=on("23:30") - DAY, buffer_after=90,
+    )  # fmt: skip
+    assert offered(consultant) == ["01:00", "02:00"]
+
+
+def test_an_asked_buffer_sets_both():
+    consultant = consultant_with(("09:00", "13:00"), buffer_before=60, buffer_after=0)
+    busy(consultant, "11:00", "11:30")
+    assert offered(consultant, duration=30) == [*every(30, "09:00", "10:30"), "12:30"]
+    assert offered(consultant, duration=30, buffer=30) == every(30, "09:00", "10:00") + every(
+        30, "12:00", "12:30"
+    )
+
+
+def test_buffers_do_not_shorten_working_hours():
+    consultant = consultant_with(("09:00", "10:00"), buffer_before=120, buffer_after=120)
+    assert offered(consultant) == ["09:00"]
+
+
+# --- 6. notice, window, limits --------------------------------------------------------------------
+
+
+def test_the_minimum_notice_is_inclusive():
+    consultant = consultant_with(("09:00", "12:00"), minimum_notice=60)
+    assert offered(consultant, asked_at=on("09:00")) == ["10:00", "11:00"]
+    assert offered(consultant, asked_at=on("09:00") + timedelta(microseconds=1)) == ["11:00"]
+
+
+def test_a_slot_that_has_begun_is_over():
+    consultant = consultant_with(("09:00", "12:00"))
+    assert offered(consultant, asked_at=on("10:00:01")) == ["11:00"]
+
+
+def test_the_window_ends_with_a_date_of_the_consultants_zone():
+    consultant = consultant_with(("00:00", "00:00"), zone="Asia/Tokyo", booking_window=3)
+    friday, thursday = (on("23:59", "Asia/Tokyo", MONDAY - days * DAY) for days in (3, 4))
+    assert len(offered(consultant, asked_at=friday)) == 24
+    assert offered(consultant, asked_at=thursday) == []
+
+
+def test_a_window_of_0_is_today_only():
+    consultant = consultant_with(("09:00", "11:00"), booking_window=0)
+    assert offered(consultant, days=8, asked_at=on("00:00")) == ["09:00", "10:00"]
+
+
+def test_a_daily_limit_counts_pending_and_confirmed_bookings_of_the_date():
+    consultant = consultant_with(("09:00", "12:00"), daily_limit=2)
+    book(consultant, "06:00", "07:00", status=BookingStatus.CANCELLED)
+    book(consultant, "07:00", "08:00", status=BookingStatus.PENDING)
+    assert offered(consultant) == ["09:00", "10:00", "11:00"]
+    book(consultant, "22:00", "23:00")
+    assert offered(consultant) == []
+    assert offered(consultant, MONDAY + 7 * DAY) == ["09:00", "10:00", "11:00"]
+
+
+def test_a_weekly_limit_counts_from_monday_to_sunday():
+    consultant = consultant_with(("09:00", "10:00"), weekly_limit=1)
+    sunday_before = book(consultant, "23:00", "23:30", start_time=on("23:00") - DAY,
+                         end_time=on("23:30") - DAY)  # fmt: skip
+    assert offered(consultant) == ["09:00"]
+    sunday_before.start_time, sunday_before.end_time = on("23:00") + 6 * DAY, on("23:30") + 6 * DAY
+    sunday_before.save()
+    assert offered(consultant, days=8) == ["09:00"]
+    assert offered(consultant) == []
+
+
+def test_an_expired_hold_does_not_count_towards_a_limit():
+    consultant = consultant_with(("09:00", "10:00"), daily_limit=1)
+    book(consultant, "20:00", "21:00", status=BookingStatus.PENDING, hold_expires_at=LONG_BEFORE)
+    assert offered(consultant) == ["09:00"]
+
+
+# --- meeting types, and bookings that do not stand in their own way -------------------------------
+
+
+def test_a_meeting_types_values_come_before_the_consultants():
+    consultant = consultant_with(("09:00", "12:00"), buffer_after=60, minimum_notice=5000)
+    talk = MeetingTypeFactory(user=consultant, duration=90, buffer_after=0, minimum_notice=0)
+    busy(consultant, "10:30", "11:00")
+    assert offered(consultant, meeting_type=talk, asked_at=on("00:00")) == ["09:00"]
+    assert offered(consultant, meeting_type=talk, duration=30) == [
+        "09:00", "09:30", "10:00", "11:00", "11:30",
+    ]  # fmt: skip
+
+
+def test_a_reschedule_ignores_its_own_time_event_and_place_in_the_limit():
+    consultant = consultant_with(("09:00", "11:00"), daily_limit=1, buffer_before=30)
+    booking = book(consultant, "09:00", "10:00")
+    busy(consultant, "09:00", "10:00", booking_id=booking.pk)
+    assert offered(consultant) == []
+    assert offered(consultant, ignored=booking) == ["09:00", "10:00"]
+
+
+# --- 8. coverage and age --------------------------------------------------------------------------
+
+
+def test_without_a_calendar_that_blocks_time_everything_is_covered():
+    consultant = consultant_with(("09:00", "10:00"))
+    ConnectionFactory(user=consultant, blocks_time=False, synced_until=None, last_synced_at=None)
+    assert offered(consultant) == ["09:00"]
+
+
+def test_nothing_is_offered_beyond_what_every_blocking_calendar_was_read_for():
+    consultant = consultant_with(("09:00", "12:00"), buffer_after=30)
+    ConnectionFactory(user=consultant)
+    nearer = ConnectionFactory(user=consultant, synced_until=on("11:30"))
+    assert offered(consultant) == ["09:00", "10:00"]
+    nearer.synced_until = on("11:29")
+    nearer.save()
+    assert offered(consultant) == ["09:00"]
+
+
+def test_nothing_is_offered_before_what_a_calendar_was_read_for():
+    consultant = consultant_with(("09:00", "12:00"), buffer_before=30)
+    ConnectionFactory(user=consultant, synced_from=on("09:30"))
+    assert offered(consultant) == ["10:00", "11:00"]
+
+
+@pytest.mark.parametrize("never", [{"synced_until": None}, {"synced_from": None}])
+def test_a_calendar_that_was_never_read_covers_nothing(never):
+    consultant = consultant_with(("09:00", "12:00"))
+    ConnectionFactory(user=consultant, **never)
+    assert offered(consultant) == []
+
+
+def read_minutes_ago(consultant: Consultant, minutes: int) -> None:
+    ConnectionFactory(user=consultant, last_synced_at=LONG_BEFORE - minutes * MINUTE)
+
+
+@pytest.mark.parametrize(
+    ("policy", "age", "expected"),
+    [("keep", 61, ["09:00"]), ("close", 60, ["09:00"]), ("close", 61, [])],
+)
+def test_old_data_stay_the_last_known_good_unless_the_policy_is_to_close(policy, age, expected):
+    consultant = consultant_with(("09:00", "10:00"), stale_policy=policy)
+    read_minutes_ago(consultant, 0)
+    read_minutes_ago(consultant, age)
+    assert offered(consultant) == expected
+
+
+def test_a_consultant_may_set_another_age():
+    consultant = consultant_with(("09:00", "10:00"), stale_policy="close", max_data_age=10)
+    read_minutes_ago(consultant, 11)
+    assert offered(consultant) == []
