@@ -28,6 +28,7 @@ from connections.providers.base import (
     WriteRefused,
     WrittenEvent,
 )
+from connections.tokens import with_fresh_token
 from syncing.cadence import delay_after
 
 CLAIM = timedelta(minutes=5)  # longer than a task may run (Q_CLUSTER timeout)
@@ -44,7 +45,7 @@ def write_event(booking_id: UUID, *, now: datetime) -> None:
         return
     tried_in = booking.event_connection_id
     try:
-        state = _remove(booking) if booking.is_cancelled else _put(booking)
+        state = _bring_about(booking)
     except Exception as error:
         _record_failure(booking, error, tried_in=tried_in, now=now)
         if not isinstance(error, EXPECTED):
@@ -83,6 +84,12 @@ def _claim(booking_id: UUID, *, now: datetime) -> Booking | None:
     )
     rows = Booking.objects.select_related("user__booking_settings", "meeting_type")
     return rows.select_related("event_connection").get(pk=booking_id) if claimed else None
+
+
+def _bring_about(booking: Booking) -> EventState:
+    act = _remove if booking.is_cancelled else _put
+    calendar = booking.event_connection or _calendar_for(booking)
+    return with_fresh_token(calendar, lambda: act(booking)) if calendar else act(booking)
 
 
 def _put(booking: Booking) -> EventState:

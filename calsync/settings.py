@@ -304,6 +304,17 @@ DEFAULT_FROM_EMAIL = read(
 )
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
+# --- Providers ----------------------------------------------------------------------------------
+
+# Empty: this provider is not offered. The addresses are there so that others can stand in.
+GOOGLE_CLIENT_ID = read("GOOGLE_CLIENT_ID", default="")
+GOOGLE_CLIENT_SECRET = read("GOOGLE_CLIENT_SECRET", default="")
+GOOGLE_ACCOUNTS_URL = read(
+    "GOOGLE_ACCOUNTS_URL", web_address, default="https://accounts.google.com"
+)
+GOOGLE_OAUTH_URL = read("GOOGLE_OAUTH_URL", web_address, default="https://oauth2.googleapis.com")
+GOOGLE_API_URL = read("GOOGLE_API_URL", web_address, default="https://www.googleapis.com")
+
 # --- Sync and booking -----------------------------------------------------------------------------
 
 POLL_INTERVAL_SECONDS = read(  # of calendars with a live watch

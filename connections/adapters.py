@@ -5,9 +5,12 @@ from collections.abc import Callable
 from django.conf import settings
 
 from connections.models import CalendarConnection, Provider
+from connections.providers import google
 from connections.providers.apple import AppleAdapter
 from connections.providers.base import CalendarAdapter, Credentials
 from connections.providers.outbound import OutboundGuard
+from connections.token_sources import google_app
+from connections.tokens import fresh_credentials
 
 
 def _apple(credentials: Credentials) -> CalendarAdapter:
@@ -15,7 +18,14 @@ def _apple(credentials: Credentials) -> CalendarAdapter:
     return AppleAdapter(credentials, guard=guard)
 
 
-ADAPTERS: dict[str, Callable[[Credentials], CalendarAdapter]] = {Provider.APPLE: _apple}
+def _google(credentials: Credentials) -> CalendarAdapter:
+    return google.GoogleAdapter(credentials, app=google_app())
+
+
+ADAPTERS: dict[str, Callable[[Credentials], CalendarAdapter]] = {
+    Provider.APPLE: _apple,
+    Provider.GOOGLE: _google,
+}
 
 
 def adapter_for(provider: str, credentials: Credentials) -> CalendarAdapter:
@@ -24,5 +34,8 @@ def adapter_for(provider: str, credentials: Credentials) -> CalendarAdapter:
 
 
 def open_adapter(connection: CalendarConnection) -> CalendarAdapter:
-    """An adapter for a connected calendar's account. Raises ``SecretUnreadable``."""
-    return adapter_for(connection.provider, connection.credentials())
+    """An adapter for a connected calendar's account, with an access token that is still good.
+
+    Raises ``ProviderError`` where none can be had, and ``SecretUnreadable``.
+    """
+    return adapter_for(connection.provider, fresh_credentials(connection))

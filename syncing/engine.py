@@ -26,6 +26,7 @@ from connections.providers.base import (
     SyncTokenExpired,
     Window,
 )
+from connections.tokens import with_fresh_token
 from syncing import cadence, leases
 from syncing.models import SyncLog, SyncLogStatus
 from syncing.outcome import SecondLookNeeded, finish, record_failure, record_success
@@ -73,7 +74,7 @@ def sync_connection(connection_id: UUID, *, now: datetime, full: bool = False) -
     )
     began = monotonic()
     try:
-        _sync(connection, lease_id, log, now=now, full=full)
+        with_fresh_token(connection, lambda: _sync(connection, lease_id, log, now=now, full=full))
     except (ProviderError, SecretUnreadable, SecondLookNeeded) as error:
         record_failure(connection, lease_id, error, now=now)
         finish(log, SyncLogStatus.FAILED, began, error)

@@ -78,7 +78,9 @@ def record_failure(
 def _record_refusal(connection: CalendarConnection, *, now: datetime) -> None:
     """A second refusal in a row is a real one: stop calling until the consultant reconnects."""
     account = CalendarConnection.objects.of_account(connection)
-    if connection.access_refused_at:
+    # The provider may have said so in plain words when the account's token was to be renewed.
+    is_certain = account.exclude(reconnect_needed_at=None).exists()
+    if is_certain or connection.access_refused_at:
         account.update(reconnect_needed_at=now, next_sync_at=None)
     else:
         account.update(access_refused_at=now)
