@@ -30,6 +30,7 @@ from connections.providers.base import (
 )
 from connections.tokens import with_fresh_token
 from syncing.cadence import delay_after
+from syncing.outcome import for_people
 
 CLAIM = timedelta(minutes=5)  # longer than a task may run (Q_CLUSTER timeout)
 EXPECTED = (ProviderError, SecretUnreadable)
@@ -198,7 +199,7 @@ def _record_failure(
     else:
         next_try = now + _delay(error, attempts=booking.event_attempts)
         Booking.objects.filter(pk=booking.pk).update(
-            event_due_at=next_try, event_not_before=next_try, event_error=_for_people(error)
+            event_due_at=next_try, event_not_before=next_try, event_error=for_people(error)
         )
 
 
@@ -213,10 +214,3 @@ def _wrote_nothing(error: Exception) -> bool:
     return isinstance(error, EXPECTED) and not isinstance(
         error, (ProviderUnavailable, EventConflict)
     )
-
-
-def _for_people(error: Exception) -> str:
-    """A known error says itself; of an unknown one only the kind, its text may hold anything."""
-    if isinstance(error, EXPECTED):
-        return str(error)
-    return f"Internal error ({type(error).__name__}); the server's log has the details."

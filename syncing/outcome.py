@@ -58,7 +58,7 @@ def record_failure(
     delay = cadence.delay_after(error, failures=failures)
     changes = {
         "sync_status": SyncStatus.ERROR,
-        "sync_error": _for_people(error),
+        "sync_error": for_people(error),
         "failure_count": failures,
         "lease_id": None,
         "lease_expires_at": None,
@@ -99,13 +99,13 @@ def finish(
 ) -> None:
     """Close the log of a run that began at ``began`` on the monotonic clock."""
     log.status = status
-    log.error_message = None if error is None else _for_people(error)
+    log.error_message = error if error is None or isinstance(error, str) else for_people(error)
     log.duration_ms = round((monotonic() - began) * 1000)
     log.save()
 
 
-def _for_people(error: Exception | str) -> str:
+def for_people(error: Exception) -> str:
     """A known error says itself; of an unknown one only the kind, its text may hold anything."""
-    if isinstance(error, (str, ProviderError, SecretUnreadable, SecondLookNeeded)):
+    if isinstance(error, (ProviderError, SecretUnreadable, SecondLookNeeded)):
         return str(error)
     return f"Internal error ({type(error).__name__}); the server's log has the details."
