@@ -46,6 +46,13 @@ SELECT calsync.offered_starts(
   calsync.wall_clock_to_instant((%(date)s + %(days)s)::timestamp, %(zone)s),
   %(ignored)s, %(asked_at)s)
 """
+EVERY_MINUTE = f"""
+SELECT minute,
+       calsync.is_offered(%(consultant)s, %(meeting_type)s, minute, %(duration)s, %(buffer)s, NULL,
+                          %(asked_at)s),
+       EXISTS (SELECT FROM calsync.refusals({RULES}, minute, %(asked_at)s))
+FROM generate_series(%(first)s::timestamptz, %(last)s, interval '1 minute') AS minute
+"""
 ZONES_AGREE = """
 SELECT zone FROM unnest(%s::text[], %s::timestamptz[], %s::interval[]) AS of (zone, at, python)
 WHERE (at AT TIME ZONE CASE zone WHEN 'CET' THEN 'Europe/Brussels' WHEN 'MET' THEN 'Europe/Brussels'
@@ -67,6 +74,20 @@ def starts_by_sql(calendars: list[Calendar]) -> list[list[datetime]]:
             for calendar in calendars:
                 cursor.execute(OFFERED, question(calendar, meeting_types))
                 answers.append(cursor.fetchone()[0])
+        raise Undo
+    return answers
+
+
+def every_minute_by_sql(
+    calendar: Calendar, first: datetime, last: datetime
+) -> list[tuple[datetime, bool, bool]]:
+    """Each minute, whether a booking may start then, and whether there are reasons against it."""
+    answers = []
+    with suppress(Undo), transaction.atomic(), connection.cursor() as cursor:
+        asked = question(calendar, store([calendar])) | {"first": first, "last": last}
+        cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")  # as in explain_slot
+        cursor.execute(EVERY_MINUTE, asked)
+        answers = cursor.fetchall()
         raise Undo
     return answers
 

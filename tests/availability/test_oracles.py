@@ -11,19 +11,18 @@ from tests.api_roles import read_only_request
 from tests.availability.calendars import Calendar, calendar_at_random, changes
 from tests.availability.interval_oracle import starts_by_intervals
 from tests.availability.minute_oracle import starts_minute_by_minute
-from tests.availability.storing import RULES, agreeing, question, starts_by_sql, store
+from tests.availability.storing import (
+    agreeing,
+    every_minute_by_sql,
+    question,
+    starts_by_sql,
+    store,
+)
 
 pytestmark = pytest.mark.django_db
 
 BATCH = 200
 STRETCH = timedelta(hours=8)
-MINUTES = f"""
-SELECT minute,
-       calsync.is_offered(%(consultant)s, %(meeting_type)s, minute, %(duration)s, %(buffer)s, NULL,
-                          %(asked_at)s),
-       EXISTS (SELECT FROM calsync.refusals({RULES}, minute, %(asked_at)s))
-FROM generate_series(%(first)s::timestamptz, %(last)s, interval '1 minute') AS minute
-"""
 SLOTS = """
 SELECT slot_start FROM public.get_available_slots(
   date => %(date)s, days => %(days)s, slot_duration => %(duration)s, consultant => %(consultant)s,
@@ -63,10 +62,7 @@ def test_calendars_are_asked_about_on_every_kind_of_change():
 def test_every_minute_is_either_offered_or_refused_with_a_reason(seed):
     calendar = _with_slots(calendars(seed=seed, count=60))
     offered = starts_by_intervals(calendar)
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")  # as in explain_slot
-        cursor.execute(MINUTES, question(calendar, store([calendar])) | _minutes(offered))
-        answers = cursor.fetchall()
+    answers = every_minute_by_sql(calendar, **_minutes(offered))
     assert [minute for minute, is_offered, _ in answers if is_offered] == [
         start for start in offered if start <= answers[-1][0]
     ]
