@@ -113,11 +113,9 @@ class Round:
         raise ProviderUnavailable("The server never comes to an end of its changes.")
 
     def _list_with_token(self) -> tuple[set[str], ServerToken]:
-        paths: set[str] = set()
-        for part in self._walk(""):
-            paths |= part.changed
-            paths -= part.removed
-        return paths, ServerToken(part.token)
+        """All members. One that goes while they are listed is found to be gone when it is read."""
+        parts = list(self._walk(""))
+        return set().union(*(part.changed for part in parts)), ServerToken(parts[-1].token)
 
     def _read_what_matters(self, paths: Paths[str]) -> Iterator[ChangePage]:
         wanted = self._wanted(paths)

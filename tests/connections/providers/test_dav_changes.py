@@ -375,6 +375,23 @@ def test_redirect_of_the_collection_stays_on_the_server(proxied, proxy):
         assert stranger.requests == []
 
 
+# --- time ----------------------------------------------------------------------------------------
+
+
+def test_every_request_of_a_long_round_has_its_own_time(proxied, proxy):
+    def slowly(request, forward):
+        proxy.is_closing.wait(0.5)
+        return forward(request)
+
+    proxied.add_some(1)
+    proxied.limits = Limits(total=1.4)
+    for method in ("PROPFIND", "REPORT"):
+        proxy.commit(method, slowly, times=9)
+
+    assert titles(proxied.full_round()) == ["Event 0"]
+    assert len(proxy.requests) == 3
+
+
 # --- size ----------------------------------------------------------------------------------------
 
 

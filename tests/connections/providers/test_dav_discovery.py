@@ -211,6 +211,21 @@ def test_silent_server_does_not_hold_the_form():
         adapter(server.url).calendars()
 
 
+def test_every_call_has_its_own_time():
+    def answer(request: Request) -> Response:
+        server.is_closing.wait(0.4)
+        return account(calendar_home_set="<href xmlns='DAV:'>/</href>")
+
+    with FarEnd(answer) as server:
+        one = AppleAdapter(
+            Credentials(server_url=server.url),
+            guard=OutboundGuard(["127.0.0.1"]),
+            limits=Limits(total=1.4),
+        )
+
+        assert (one.calendars(), one.calendars()) == ([], [])
+
+
 # --- what is said about a calendar ---------------------------------------------------------------
 
 CALENDAR = "<resourcetype><collection/><c:calendar/></resourcetype>"

@@ -137,6 +137,14 @@ def test_sequence_never_falls(calendar):
     assert stored(calendar, path)["SEQUENCE"] == 7
 
 
+def test_sequence_rises_alone(calendar):
+    path = written(calendar)
+
+    calendar.adapter().update_event(calendar.calendar_id, path, replace(DRAFT, sequence=3))
+
+    assert stored(calendar, path)["SEQUENCE"] == 3
+
+
 def test_empty_text_is_taken_out(calendar):
     path = written(calendar)
 
@@ -219,6 +227,17 @@ def test_event_moved_to_another_name_is_found_where_the_server_names_it(xandikos
     assert written(calendar) == elsewhere
 
 
+def test_event_is_found_under_the_name_that_the_refusal_gives(proxied, proxy):
+    path = written(proxied)
+    proxy.requests.clear()
+    there = f"<C:no-uid-conflict><D:href>{path}</D:href></C:no-uid-conflict>"
+    proxy.commit("PUT", refused(403, there))
+    proxy.commit("GET", instead(404))
+
+    assert written(proxied) == path
+    assert [b"calendar-query" in request.body for request in proxy.asked("REPORT")] == [False]
+
+
 def test_uid_that_is_taken_in_another_calendar_is_refused(proxied, proxy):
     """iCloud does not take a UID twice in one account, wherever the other one is."""
     there = "<C:no-uid-conflict><D:href>/other/calendar/x.ics</D:href></C:no-uid-conflict>"
@@ -226,6 +245,8 @@ def test_uid_that_is_taken_in_another_calendar_is_refused(proxied, proxy):
 
     with pytest.raises(WriteRefused):
         written(proxied)
+
+    assert proxy.fetched() == []
 
 
 def test_somebody_elses_event_at_our_address_is_left_alone(proxied):
@@ -439,6 +460,15 @@ def test_write_into_a_removed_calendar_says_that_it_is_gone(calendar):
         written(calendar)
 
 
+@pytest.mark.parametrize("status", [403, 404, 409])
+def test_refused_write_may_mean_that_the_calendar_is_gone(status, proxied, proxy):
+    proxy.commit("PUT", instead(status))
+    proxy.commit("PROPFIND", instead(404))
+
+    with pytest.raises(CalendarGone):
+        written(proxied)
+
+
 # --- direct reads --------------------------------------------------------------------------------
 
 
@@ -469,6 +499,7 @@ def test_missing_event_in_a_calendar_that_answers_is_gone(status, proxied, proxy
         (instead(200, "<html>Sign in</html>", Content_Type="text/html"), ProviderUnavailable),
         (instead(200, ""), ProviderUnavailable),
         (instead(204), ProviderUnavailable),
+        (instead(206, event_text("Part", TEN, TEN + HOUR)), ProviderUnavailable),
         (instead(200, calendar_text()), ProviderUnavailable),
         (instead(403), ProviderUnavailable),
         (instead(500), ProviderUnavailable),
@@ -485,6 +516,14 @@ def test_event_that_could_not_be_read_is_not_gone(fault, error, proxied, proxy):
         read(proxied, path)
 
     assert type(failure.value) is error
+
+
+def test_web_page_says_nothing_about_whose_event_it_is(proxied, proxy):
+    path = written(proxied)
+    proxy.commit("GET", instead(200, "<html>Sign in</html>", Content_Type="text/html"))
+
+    with pytest.raises(ProviderUnavailable, match="makes no sense"):
+        proxied.adapter().delete_event(proxied.calendar_id, path)
 
 
 def test_missing_event_is_not_gone_while_the_calendar_does_not_answer(proxied, proxy):

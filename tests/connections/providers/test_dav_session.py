@@ -3,6 +3,7 @@
 import gzip
 import re
 import socket
+import threading
 import time
 from collections.abc import Iterator
 
@@ -61,6 +62,14 @@ def test_connection_goes_to_the_address_of_the_only_look_up():
         assert asked == ["calendar.test"]
 
 
+def test_forbidden_address_is_not_even_looked_up():
+    def look_up(*_, **__):
+        raise AssertionError("looked up")
+
+    with pytest.raises(AddressRefused, match="https only"):
+        ask("http://calendar.example/", OutboundGuard(look_up=look_up))
+
+
 def test_environment_brings_neither_a_proxy_nor_a_password(monkeypatch, tmp_path):
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login ada password secret\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
@@ -98,13 +107,13 @@ def test_name_that_leads_nowhere_is_named(code, reason):
 
 
 def test_name_service_that_hangs_is_not_waited_for():
-    guard = OutboundGuard(look_up=lambda *_, **__: time.sleep(0.8))
+    guard = OutboundGuard(look_up=lambda *_, **__: threading.Event().wait(1))
     started = time.monotonic()
 
     with pytest.raises(ProviderUnavailable, match=r"within 0\.2 seconds"):
         ask("https://calendar.example/", guard, Limits(connect=0.2))
 
-    assert time.monotonic() - started < 0.6
+    assert time.monotonic() - started < 0.7
 
 
 def test_closed_port_is_a_failed_connection():
@@ -131,21 +140,21 @@ def failing(answer, reason: str, error: type[Exception] = ProviderUnavailable) -
 
 
 def test_silent_server_is_left():
-    assert failing(lambda server: server.is_closing.wait(5), "silent for 0.2 seconds") < 1
+    assert failing(lambda server: server.is_closing.wait(5), "silent for 0.2 seconds") < 3
 
 
 def test_dripping_body_is_cut_when_time_is_up():
     def drip(server: FarEnd) -> Response:
         return Response(200, {"Content-Length": "9999"}, drops(server, b"x", 0.05))
 
-    assert 0.4 < failing(drip, "longer than 0.5 seconds") < 1
+    assert 0.4 < failing(drip, "longer than 0.5 seconds") < 3
 
 
 def test_dripping_headers_are_cut_when_time_is_up():
     def drip(server: FarEnd) -> Response:
         return Response(200, Slowly(server))
 
-    assert 0.4 < failing(drip, "longer than 0.5 seconds") < 1
+    assert 0.4 < failing(drip, "longer than 0.5 seconds") < 3
 
 
 class Slowly:
@@ -163,7 +172,7 @@ def test_endless_body_is_left_at_the_limit():
     def flood(server: FarEnd) -> Response:
         return Response(200, {}, drops(server, b"x" * 65_536, 0))
 
-    assert failing(flood, "too large", AnswerTooLarge) < 1
+    assert failing(flood, "too large", AnswerTooLarge) < 3
 
 
 def test_compressed_flood_counts_as_what_it_becomes():
@@ -181,21 +190,22 @@ def test_cut_off_body_is_no_answer():
     def cut(server: FarEnd) -> Response:
         return Response(200, {"Content-Length": "9999"}, iter([b"half"]))
 
-    assert failing(cut, "failed or broke off") < 1
+    assert failing(cut, "failed or broke off") < 3
 
 
 def test_requests_of_one_call_share_its_time():
-    with FarEnd(lambda request: server.is_closing.wait(0.15) or Response()) as server:
-        session = GuardedSession(OutboundGuard(["127.0.0.1"]), QUICK)
-        for _ in range(3):
+    with FarEnd(lambda request: server.is_closing.wait(0.6) or Response()) as server:
+        session = GuardedSession(OutboundGuard(["127.0.0.1"]), Limits(total=1))
+        session.request("GET", f"{server.url}/")
+        with pytest.raises(ProviderUnavailable, match="longer than 1 seconds"):
             session.request("GET", f"{server.url}/")
-        with pytest.raises(ProviderUnavailable, match=r"longer than 0\.5 seconds"):
+        with pytest.raises(ProviderUnavailable, match="longer than 1 seconds"):
             session.request("GET", f"{server.url}/")
         session.begin()
         answered = session.request("GET", f"{server.url}/").status
         session.close()
 
-        assert answered == 200
+        assert (answered, len(server.requests)) == (200, 3)
 
 
 # --- TLS -----------------------------------------------------------------------------------------
