@@ -5,6 +5,7 @@ from datetime import datetime
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from availability.models import MeetingType, OwnedModel
 from connections.models import CalendarConnection, uuid_key
@@ -94,7 +95,7 @@ class Booking(OwnedModel):
         db_table = "bookings"
 
     def __str__(self) -> str:
-        return f"{self.invitee_name} {self.start_time:%Y-%m-%d %H:%M}"
+        return f"{self.invitee_name} {timezone.localtime(self.start_time):%Y-%m-%d %H:%M}"
 
     @property
     def is_cancelled(self) -> bool:

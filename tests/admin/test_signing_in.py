@@ -205,3 +205,12 @@ def test_pages_for_consultants_are_in_the_products_look(client, consultant, addr
 
     assert "admin/calsync.css" in page
     assert "Your desk" in page
+
+
+def test_page_that_was_open_too_long_says_what_to_do(consultant):
+    client = Client(enforce_csrf_checks=True)
+
+    response = sign_in(client)
+
+    assert response.status_code == 403
+    assert "Go back, reload the page and send it again." in response.content.decode()
