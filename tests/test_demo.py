@@ -25,13 +25,13 @@ POLL_SECONDS = 3  # a minute in the real demo
 class Demo:
     """A running demo, and what its banner says."""
 
-    def __init__(self, folder: Path, database: str) -> None:
+    def __init__(self, folder: Path, database: str, *, poll_seconds: int) -> None:
         self.output = folder / "output"
         environment = {
             "VAR_DIR": str(folder / "var"),
             "DATABASE_URL": database,
             "CALDAV_ALLOWED_PRIVATE_HOSTS": "127.0.0.1",
-            "POLL_INTERVAL_NO_WATCH_SECONDS": str(POLL_SECONDS),
+            "POLL_INTERVAL_NO_WATCH_SECONDS": str(poll_seconds),
         }
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
@@ -100,6 +100,28 @@ class Demo:
             events = [Calendar.from_ical(found.data).events[0] for found in work.get_events()]
         return [(str(event["SUMMARY"]), event["DTSTART"].dt) for event in events]
 
+    def take(self, day: date) -> None:
+        """Put an event that lasts the whole day into the calendar "Work"."""
+        text = (
+            "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//test//EN\r\nBEGIN:VEVENT\r\n"
+            f"UID:{self._name(day)}\r\nDTSTAMP:20260101T000000Z\r\n"
+            f"DTSTART;VALUE=DATE:{day:%Y%m%d}\r\nSUMMARY:Away\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+        )
+        assert requests.put(self._address(day), text, auth=self._sign_in, timeout=10).ok
+
+    def give_back(self, day: date) -> None:
+        assert requests.delete(self._address(day), auth=self._sign_in, timeout=10).ok
+
+    def _name(self, day: date) -> str:
+        return f"away-{day:%Y%m%d}"
+
+    def _address(self, day: date) -> str:
+        return f"{self.calendars}anna/work/{self._name(day)}.ics"
+
+    @property
+    def _sign_in(self) -> tuple[str, str]:
+        return "anna", self.calendar_password
+
     def end(self) -> None:
         self.process.send_signal(signal.SIGINT)
         self.process.wait(60)
@@ -108,7 +130,7 @@ class Demo:
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory) -> Iterator[Demo]:
     with empty_database("demo") as database:
-        demo = Demo(tmp_path_factory.mktemp("demo"), database)
+        demo = Demo(tmp_path_factory.mktemp("demo"), database, poll_seconds=POLL_SECONDS)
         try:
             demo.until(demo.is_up, seconds=60)
             yield demo
@@ -147,17 +169,18 @@ def test_a_booked_slot_is_an_event_in_the_calendar_and_a_mail_to_both(demo, work
 def test_an_event_in_the_calendar_takes_its_slots_until_it_is_deleted(demo, workday):
     before = demo.starts(workday)
     assert before
-    text = (
-        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//test//EN\r\nBEGIN:VEVENT\r\nUID:away\r\n"
-        f"DTSTAMP:20260101T000000Z\r\nDTSTART;VALUE=DATE:{workday:%Y%m%d}\r\nSUMMARY:Away\r\n"
-        "END:VEVENT\r\nEND:VCALENDAR\r\n"
-    )
-    address = f"{demo.calendars}anna/work/away.ics"
-    sign_in = ("anna", demo.calendar_password)
-    assert requests.put(address, text, auth=sign_in, timeout=10).status_code == 201
+    demo.take(workday)
     demo.until(lambda: demo.starts(workday) == [])
-    assert requests.delete(address, auth=sign_in, timeout=10).status_code == 200
+    demo.give_back(workday)
     demo.until(lambda: demo.starts(workday) == before)
+
+
+def test_who_books_what_the_calendar_has_just_taken_is_refused(demo, workday):
+    start = demo.starts(workday)[0]
+    demo.take(workday)
+    refused = demo.book(start)
+    demo.give_back(workday)
+    assert (refused.status_code, refused.json()["code"]) == (409, "slot_taken")
 
 
 @pytest.mark.parametrize("name", ["web server", "worker"])
