@@ -33,7 +33,7 @@ class ProblemFilter(SimpleListFilter):
 @admin.register(SyncedEvent)
 class SyncedEventAdmin(ReadOnlyAdmin):
     owner = "connection__user"
-    list_display = ["when", "__str__", "calendar", "transparency", "status", "problem"]
+    list_display = ["when", "event", "calendar", "transparency", "status"]
     list_filter = [
         WhenFilter,
         ("connection", CalendarFilter),
@@ -66,6 +66,10 @@ class SyncedEventAdmin(ReadOnlyAdmin):
         end_text = time_format(end) if end.date() == start.date() else date_format(end, DATETIME)
         return f"{date_format(start, DATETIME)} – {end_text}"
 
+    @admin.display(description="event", ordering="title")
+    def event(self, event: SyncedEvent) -> str:
+        return f"{event} (not read in full)" if event.problem else str(event)
+
     @admin.display(description="calendar", ordering="connection__calendar_name")
     def calendar(self, event: SyncedEvent) -> str:
         return str(event.connection)
@@ -74,7 +78,7 @@ class SyncedEventAdmin(ReadOnlyAdmin):
 @admin.register(SyncLog)
 class SyncLogAdmin(ReadOnlyAdmin):
     owner = "connection__user"
-    list_display = ["created_at", "calendar", "what", "status", "outcome", "duration_ms"]
+    list_display = ["created_at", "calendar", "what", "status", "outcome", "took"]
     list_filter = [
         ("connection", CalendarFilter),
         "operation",
@@ -107,6 +111,10 @@ class SyncLogAdmin(ReadOnlyAdmin):
             f"{log.events_processed} read: {log.events_created} new, "
             f"{log.events_updated} changed, {log.events_deleted} gone"
         )
+
+    @admin.display(description="took", ordering="duration_ms")
+    def took(self, log: SyncLog) -> str:
+        return "–" if log.duration_ms is None else f"{log.duration_ms} ms"
 
     @admin.display(description="could not be read")
     def unreadable(self, log: SyncLog) -> str:

@@ -245,6 +245,14 @@ def test_events_are_listed_in_the_consultants_time(desk, consultant):
     assert "Mon 5 Jul 2027, 10:00 – Tue 6 Jul 2027, 10:00" in page
     assert "Mon 5 Jul 2027, all day" in page
     assert "Busy" in page
+    assert "not read in full" not in page
+
+
+def test_event_that_was_not_read_in_full_says_so(desk, consultant):
+    event = SyncedEventFactory(connection__user=consultant, title="Odd", problem="No start.")
+
+    assert "Odd (not read in full)" in desk.get(EVENTS).content.decode()
+    assert "No start." in desk.get(f"{EVENTS}{event.pk}/change/").content.decode()
 
 
 @pytest.mark.parametrize(
@@ -323,6 +331,7 @@ def test_logs_tell_what_each_sync_did(desk, logs):
     assert "12 read: 3 new, 2 changed, 1 gone" in page
     assert "The server answered with error 503." in page
     assert "full sync" in page
+    assert "840 ms" in page
 
 
 def test_log_names_the_objects_that_could_not_be_read(desk, logs):
