@@ -270,8 +270,8 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["bookings.parsers.BoundedJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_THROTTLE_RATES": {
-        "bookings_per_address": read("BOOKINGS_PER_ADDRESS", rate, default="30/hour"),
-        "bookings_per_email": read("BOOKINGS_PER_EMAIL", rate, default="10/hour"),
+        "bookings_per_address": read("BOOKINGS_PER_ADDRESS", rate, default="1000/hour"),
+        "bookings_per_email": read("BOOKINGS_PER_EMAIL", rate, default="120/hour"),
     },
     "EXCEPTION_HANDLER": "bookings.api.answer_error",
     # How many proxies in front add to X-Forwarded-For; with 0 the header is not believed.
