@@ -13,6 +13,7 @@ from django.utils import timezone
 from bookings.models import Booking
 from connections.models import Consultant
 from tests.bookings.conftest import make_bookable
+from tests.bookings.limits import limits
 from tests.factories import BookingFactory, ConsultantFactory, MeetingTypeFactory
 
 pytestmark = pytest.mark.django_db
@@ -309,14 +310,6 @@ def test_other_methods_are_refused_in_the_same_words(client):
 def tries(client: Client, number: int, *, email: str = "ivy{}@example.com", **headers) -> list[int]:
     wishes = [wish(email=email.format(n), name="") for n in range(number)]
     return [post(client, each, **headers).status_code for each in wishes]
-
-
-def limits(**rates: str):
-    from django.conf import settings
-
-    known = settings.REST_FRAMEWORK
-    rates = known["DEFAULT_THROTTLE_RATES"] | rates
-    return override_settings(REST_FRAMEWORK=known | {"DEFAULT_THROTTLE_RATES": rates})
 
 
 def test_one_address_may_try_only_so_often(client):

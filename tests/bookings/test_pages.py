@@ -11,6 +11,7 @@ from django.template.loader import render_to_string
 from bookings.models import Booking, BookingStatus
 from bookings.tokens import hash_of, manage_token
 from tests.bookings.bookable import at, bookable_consultant, take_everything, tomorrow
+from tests.bookings.limits import limits
 from tests.bookings.paper import ORIGIN, Paper
 from tests.factories import BookingFactory, ConnectionFactory, MeetingTypeFactory
 
@@ -462,7 +463,8 @@ def test_an_unreadable_calendar_books_nothing_and_keeps_what_was_typed(client, a
     assert not Booking.objects.exists()
 
 
-def test_too_many_bookings_in_a_short_time_have_to_wait(client, ana, settings):
+@limits(bookings_per_email="10/hour")
+def test_too_many_bookings_in_a_short_time_have_to_wait(client, ana):
     for n in range(10):
         form = Paper.open(client, form_address(at(tomorrow() + timedelta(days=n), 9)))
         assert form.send(**IVY).status == 200

@@ -2,11 +2,10 @@
 
 import pytest
 from django.core.cache import cache
-from django.test import RequestFactory, override_settings
+from django.test import RequestFactory
 
 from bookings.throttles import network_of, seconds_to_wait
-
-ONE_TRY = {"bookings_per_address": "1/hour", "bookings_per_email": "1/hour"}
+from tests.bookings.limits import limits
 
 
 @pytest.mark.parametrize(
@@ -23,10 +22,9 @@ def test_an_address_stands_for_its_network(address, network):
 
 
 @pytest.mark.django_db
-def test_forms_are_counted_by_address_and_by_mailbox(settings):
+def test_forms_are_counted_by_address_and_by_mailbox():
     cache.clear()
-    known = settings.REST_FRAMEWORK
-    with override_settings(REST_FRAMEWORK=known | {"DEFAULT_THROTTLE_RATES": ONE_TRY}):
+    with limits(bookings_per_address="1/hour", bookings_per_email="1/hour"):
         form = RequestFactory().post("/", {"email": "ivy@example.com"})
         assert seconds_to_wait(form) == 0
         assert 3590 <= seconds_to_wait(form) <= 3600
