@@ -7,6 +7,7 @@ it refreshes no token, repeats nothing and follows no redirect.
 import weakref
 from collections.abc import Callable, Iterator
 from http.client import HTTPException
+from traceback import clear_frames
 
 from google.auth.exceptions import GoogleAuthError
 from google.oauth2.credentials import Credentials
@@ -29,16 +30,9 @@ from connections.providers.google.replies import (
 TIMEOUT = 10.0  # seconds to connect, and of silence
 MAX_PAGES = 2000  # beyond that Google is walking in a circle
 
-# What sending and reading raises. The last two are the library's, over errors of unknown shape.
-FAILURES = (
-    OSError,
-    HTTPException,
-    HttpLib2Error,
-    GoogleAuthError,
-    ValueError,
-    LookupError,
-    TypeError,
-)
+# Google's libraries trip over answers of a shape they do not know.
+TRIPS = (ValueError, LookupError, TypeError, AttributeError)
+FAILURES = (OSError, HTTPException, HttpLib2Error, GoogleAuthError, *TRIPS)
 
 
 def new_http(timeout: float) -> Http:
@@ -46,6 +40,13 @@ def new_http(timeout: float) -> Http:
     http = Http(timeout=timeout)
     http.follow_redirects = False
     return http
+
+
+def let_go(error: BaseException | None) -> None:
+    """Close what a failed call left open: an answer that broke off holds on to its connection."""
+    while error is not None:
+        clear_frames(error.__traceback__)
+        error = error.__context__
 
 
 class CalendarApi:
@@ -78,15 +79,10 @@ class CalendarApi:
         """
         if version:
             request.headers["If-Match"] = version
-        try:
-            body = request.execute()
-        except HttpError as error:
-            return _returned(refusal(error))
-        except FAILURES as error:
-            raise ProviderUnavailable(_explain(error)) from None
-        reply = Reply(200, body or {})
-        if not isinstance(reply.body, dict):
-            raise makes_no_sense(Reply(200))
+        reply = _sent(request)
+        error = refusal_of_all(reply)
+        if error is not None:
+            raise error
         return reply
 
     def read(self, request: HttpRequest) -> dict:
@@ -114,11 +110,18 @@ class CalendarApi:
         raise ProviderUnavailable("Google never comes to the end of its list.")
 
 
-def _returned(reply: Reply) -> Reply:
-    error = refusal_of_all(reply)
-    if error is not None:
-        raise error
-    return reply
+def _sent(request: HttpRequest) -> Reply:
+    """The answer to a request. No error of the library's goes along with what is raised later."""
+    try:
+        body = request.execute()
+    except HttpError as error:
+        return refusal(error)
+    except FAILURES as error:
+        let_go(error)
+        raise ProviderUnavailable(_explain(error)) from None
+    if not isinstance(body or {}, dict):
+        raise makes_no_sense(Reply(200))
+    return Reply(200, body or {})
 
 
 def _explain(error: Exception) -> str:

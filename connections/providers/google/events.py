@@ -5,7 +5,7 @@ https://developers.google.com/workspace/calendar/api/v3/reference/events
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -63,15 +63,16 @@ def remote_event(item: Mapping, *, zone: ZoneInfo) -> RemoteEvent:
     """A live item. ``zone`` gives all-day events their instants. Raises ``Unreadable``."""
     try:
         start, start_date = _moment(item["start"], zone)
+        end, end_date, problem = _end(item, start, start_date, zone)
     except UNREADABLE:
         raise Unreadable from None
-    event = RemoteEvent(
+    return RemoteEvent(
         provider_event_id=item["id"],
         series_id=item.get("recurringEventId", ""),
         start=start,
-        end=start + DAY,
+        end=end,
         start_date=start_date,
-        end_date=start_date and start_date + DAY,
+        end_date=end_date,
         title=_title(item),
         status=_status(item),
         transparency=_transparency(item),
@@ -80,8 +81,8 @@ def remote_event(item: Mapping, *, zone: ZoneInfo) -> RemoteEvent:
         uid=clean(item.get("iCalUID", "")),
         sequence=min(item.get("sequence", 0), MAX_SEQUENCE),
         version=item.get("etag", ""),
+        problem=problem,
     )
-    return _ended(event, item, zone)
 
 
 def booking_of(item: Mapping) -> UUID | None:
@@ -92,19 +93,21 @@ def booking_of(item: Mapping) -> UUID | None:
     return booking_id if booking_id and is_id_of(own_id, booking_id) else None
 
 
-def _ended(event: RemoteEvent, item: Mapping, zone: ZoneInfo) -> RemoteEvent:
-    """With the end that Google names; where that cannot be read, a day is blocked."""
-    try:
+def _end(
+    item: Mapping, start: datetime, start_date: date | None, zone: ZoneInfo
+) -> tuple[datetime, date | None, str]:
+    """When it ends, and what is wrong with that: then it lasts a day."""
+    with suppress(*UNREADABLE):
         end, end_date = _moment(item["end"], zone)
-    except UNREADABLE:
-        return replace(event, problem=NO_END)
-    if not _is_end_of(event.start_date, end_date):
-        return replace(event, problem=NO_END)
-    return replace(event, end=end, end_date=end_date)
+        if _is_end_of(start_date, end_date):
+            return end, end_date, ""
+    if start_date is None:
+        return start + DAY, None, NO_END
+    return _midnight(start_date + DAY, zone), start_date + DAY, NO_END
 
 
 def _is_end_of(start_date: date | None, end_date: date | None) -> bool:
-    """Whether both are dates and in order, or neither is."""
+    """Whether both are dates and in order, or neither is one."""
     if start_date is None or end_date is None:
         return start_date is end_date
     return start_date < end_date
@@ -114,11 +117,15 @@ def _moment(value: Mapping, zone: ZoneInfo) -> tuple[datetime, date | None]:
     """An instant in UTC, and the date of an all-day event, which begins at midnight in ``zone``."""
     if "date" in value:
         day = date.fromisoformat(value["date"])
-        return datetime.combine(day, time.min, zone).astimezone(UTC), day
+        return _midnight(day, zone), day
     moment = datetime.fromisoformat(value["dateTime"])
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone)
     return moment.astimezone(UTC), None
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time.min, zone).astimezone(UTC)
 
 
 def _title(item: Mapping) -> str:

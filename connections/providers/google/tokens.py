@@ -5,10 +5,8 @@ https://developers.google.com/identity/protocols/oauth2/web-server#offline
 
 import json
 from datetime import UTC
-from http.client import HTTPException
 from urllib.parse import urlencode
 
-from google.auth.exceptions import GoogleAuthError
 from google.auth.transport import Response
 from google.oauth2.credentials import Credentials
 from google_auth_httplib2 import Request
@@ -21,7 +19,7 @@ from connections.providers.base import (
     RateLimited,
     Tokens,
 )
-from connections.providers.google.api import TIMEOUT, new_http
+from connections.providers.google.api import FAILURES, TIMEOUT, let_go, new_http
 from connections.providers.google.app import GoogleApp
 from connections.providers.google.replies import BAD_REQUEST, SOON, TOO_MANY
 
@@ -34,8 +32,6 @@ OPERATOR = {
     "unauthorized_client",
     "unsupported_grant_type",
 }
-# What refreshing raises. The last two are the library's, over answers of unknown shape.
-FAILURES = (OSError, HTTPException, GoogleAuthError, ValueError, TypeError)
 
 
 def refresh(app: GoogleApp, refresh_token: str, *, timeout: float = TIMEOUT) -> Tokens:
@@ -55,7 +51,8 @@ def refresh(app: GoogleApp, refresh_token: str, *, timeout: float = TIMEOUT) -> 
     line = _Line(timeout)
     try:
         credentials.refresh(line)
-    except FAILURES:
+    except FAILURES as error:
+        let_go(error)
         raise _refusal(line.answer) from None
     finally:
         line.http.close()
@@ -72,7 +69,8 @@ def revoke(app: GoogleApp, token: str, *, timeout: float = TIMEOUT) -> None:
             body=urlencode({"token": token}),
             headers={"Content-Type": "application/x-www-form-urlencoded"},
         )
-    except FAILURES:
+    except FAILURES as error:
+        let_go(error)
         raise _refusal(None) from None
     finally:
         line.http.close()

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rrulestr
 
-HORIZON = datetime(2040, 1, 1, tzinfo=UTC)  # endless series are expanded until then
+HORIZON = datetime(2030, 1, 1, tzinfo=UTC)  # endless series are expanded until then
 
 
 def instances_of(master: dict) -> Iterator[dict]:

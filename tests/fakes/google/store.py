@@ -84,7 +84,7 @@ class Calendar:
         return [
             item
             for resource in self.resources.values()
-            if resource["status"] != "cancelled" and not self._master_of(resource)
+            if resource["status"] != "cancelled" and not self._is_in_a_series(resource)
             for item in self._shown(resource)
         ]
 
@@ -147,6 +147,10 @@ class Calendar:
             kept = {item["id"] for item in self.instances(master)}
             for event_id in set(overrides) - kept:
                 self.purge(event_id)
+
+    def _is_in_a_series(self, resource: dict) -> bool:
+        """Whether it is an instance of a series that is here too, and not given up."""
+        return bool(self.instances(self._master_of(resource)))
 
     def _master_of(self, resource: dict) -> dict | None:
         return self.resources.get(resource.get("recurringEventId", ""))

@@ -1,0 +1,598 @@
+"""Rounds of changes at Google: pages, sync tokens, series, and what a round must never believe."""
+
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+from random import Random
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from connections.providers.base import (
+    CalendarGone,
+    ChangePage,
+    ProviderUnavailable,
+    RemoteEvent,
+    SyncTokenExpired,
+    Window,
+)
+from connections.providers.google import api, changes
+from syncing.plan import plan_page
+from tests.connections.providers.contract import (
+    BERLIN,
+    DAY,
+    HOUR,
+    TEN,
+    WINDOW,
+    events,
+    removed,
+    titles,
+)
+from tests.connections.providers.far_end import Request, Response, edited, instead
+from tests.connections.providers.google_far import GoogleCalendar, calendar_at
+from tests.fakes.google import FakeGoogle, refusing
+from tests.fakes.http import Call
+
+WEEK = timedelta(weeks=1)
+WEEKLY = ["RRULE:FREQ=WEEKLY"]
+LISTS = "/events?"
+EXPIRED = refusing(410, "fullSyncRequired", location="syncToken")
+
+
+@pytest.fixture
+def far(google: FakeGoogle) -> GoogleCalendar:
+    return calendar_at(google)
+
+
+class Rows:
+    """What a caller has stored after some rounds: by id, as the engine applies pages."""
+
+    def __init__(self, far: GoogleCalendar, window: Window = WINDOW) -> None:
+        self._far, self._window = far, window
+        self.events: dict[str, RemoteEvent] = {}
+        self.token = ""
+        self.operations: list[str] = []
+
+    def sync(self) -> dict[str, RemoteEvent]:
+        try:
+            self._round()
+        except SyncTokenExpired:
+            self.token = ""
+            self._round()
+        return self.events
+
+    def _round(self) -> None:
+        operation = "incremental" if self.token else "full"
+        rows = dict(self.events) if self.token else {}
+        pages = self._far.adapter().changes(
+            self._far.calendar_id, window=self._window, zone=BERLIN, sync_token=self.token
+        )
+        for page in pages:
+            _apply(page, rows, self._window)
+        self.events, self.token = rows, page.sync_token
+        self.operations.append(operation)
+
+
+def _apply(page: ChangePage, rows: dict[str, RemoteEvent], window: Window) -> None:
+    plan = plan_page(page, window=window, with_titles=True)
+    gone = [key for key, row in rows.items() if {key, row.series_id} & plan.removed]
+    for key in gone:
+        del rows[key]
+    rows |= {event.provider_event_id: event for event in plan.events}
+
+
+def starts(rows: dict[str, RemoteEvent]) -> list[datetime]:
+    return sorted(event.start for event in rows.values())
+
+
+def questions(far: GoogleCalendar) -> list[Call]:
+    return [Call(request) for request in far.google.requests if "/events" in request.path]
+
+
+# --- pages -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [0, 1, 2499, 2500, 2501, 5000])
+def test_calendar_of_any_size_is_listed_in_full_whatever_the_pages(far, number):
+    far.google.cut_pages(seed=number)
+    for index in range(number):
+        start = WINDOW.start + index * timedelta(minutes=20)
+        far.add(f"{index}", start, start + HOUR)
+    pages = far.full_round()
+    assert sorted(int(event.title) for event in events(pages)) == list(range(number))
+    assert [page.sync_token != "" for page in pages] == [False] * (len(pages) - 1) + [True]
+
+
+def test_empty_pages_do_not_end_a_round_and_the_token_is_the_last_pages(far):
+    """Three pages, the second one empty."""
+    far.add("One", TEN, TEN + HOUR)
+    far.add("Two", TEN + DAY, TEN + DAY + HOUR)
+    far.google.events.lists.pages = Sizes(1, 0, 1)
+    pages = far.full_round()
+    assert [titles([page]) for page in pages] == [["One"], [], ["Two"]]
+    far.google.events.lists.pages = None
+    assert titles(far.since(pages[-1].sync_token)) == []
+
+
+class Sizes(Random):
+    """Cuts pages of just these sizes."""
+
+    def __init__(self, *sizes: int) -> None:
+        super().__init__(0)
+        self._sizes = iter(sizes)
+
+    def choice(self, _) -> int:
+        return next(self._sizes)
+
+
+def test_every_page_asks_the_same_question(far):
+    for day in range(5):
+        far.add(f"{day}", TEN + day * DAY, TEN + day * DAY + HOUR)
+    far.google.events.lists.pages = Sizes(2, 2, 2)
+    far.full_round()
+    asked = [{k: v for k, v in one.query.items() if k != "pageToken"} for one in questions(far)]
+    assert len(asked) == 3
+    assert asked[0] == asked[1] == asked[2]
+
+
+def test_incremental_round_asks_nothing_that_a_sync_token_forbids(far):
+    far.since(far.token())
+    first, second = questions(far)
+    assert second.query.keys() - first.query.keys() == {"syncToken"}
+    assert first.query.keys() - second.query.keys() == {"timeMin", "timeMax"}
+    same = first.query.keys() & second.query.keys()
+    assert {name: first.query[name] for name in same} == {name: second.query[name] for name in same}
+
+
+def test_guests_descriptions_and_places_are_not_asked_for(far):
+    guests = [{"email": f"guest{n}@example.com", "responseStatus": "accepted"} for n in range(3)]
+    far.add("Party", TEN, TEN + HOUR, attendees=guests, description="Secret", location="Here")
+    answers: list[str] = []
+
+    def listen(request: Request, forward):
+        response = forward(request)
+        answers.append(response.body.decode())
+        return response
+
+    far.google.commit(listen, about=LISTS)
+    assert titles(far.full_round()) == ["Party"]
+    assert [word for word in ("guest", "Secret", "Here") if word in answers[0]] == []
+
+
+def test_walk_in_a_circle_is_given_up(far):
+    far.google.commit(instead(200, '{"items": [], "nextPageToken": "again"}'), times=9)
+    with pytest.raises(ProviderUnavailable):
+        far.full_round()
+
+
+def test_walk_without_end_is_given_up(far, monkeypatch):
+    monkeypatch.setattr(api, "MAX_PAGES", 3)
+    numbers = count()
+
+    def endless(request, forward):
+        return instead(200, f'{{"nextPageToken": "{next(numbers)}"}}')(request, forward)
+
+    far.google.commit(endless, times=9)
+    with pytest.raises(ProviderUnavailable):
+        far.full_round()
+    assert next(numbers) == 3
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "{}",
+        '{"items": []}',
+        '{"items": [{"summary": "no id"}], "nextSyncToken": "x"}',
+        '{"items": ["text"], "nextSyncToken": "x"}',
+        '["a list"]',
+        "<html>Please sign in</html>",
+        '{"items": [',
+        "\udcff",
+    ],
+)
+def test_answer_that_is_no_complete_list_is_no_empty_calendar(far, body):
+    far.add("Inside", TEN, TEN + HOUR)
+    token = far.token()
+    broken = Response(200, {}, body.encode(errors="surrogateescape"))
+    far.google.commit(lambda *_: broken, times=9)
+    with pytest.raises(ProviderUnavailable):
+        far.full_round()
+    with pytest.raises(ProviderUnavailable):
+        far.since(token)
+
+
+# --- sync tokens -----------------------------------------------------------------------------
+
+
+def test_expired_sync_token_asks_for_a_full_round(far):
+    token = far.token()
+    far.google.expire_sync_tokens()
+    with pytest.raises(SyncTokenExpired):
+        far.since(token)
+
+
+def test_sync_token_that_expires_on_the_second_page_asks_for_a_full_round(far):
+    token = far.token()
+    for day in range(4):
+        far.add(f"{day}", TEN + day * DAY, TEN + day * DAY + HOUR)
+    far.google.events.lists.pages = Sizes(2, 2)
+    pages = far.adapter().changes(far.calendar_id, window=WINDOW, zone=BERLIN, sync_token=token)
+    assert titles([next(pages)]) == ["0", "1"]
+    far.google.expire_sync_tokens()
+    with pytest.raises(SyncTokenExpired):
+        list(pages)
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        EXPIRED,
+        refusing(410, "updatedMinTooLongAgo", location="updatedMin"),
+        refusing(400, "invalid", location="syncToken"),
+        instead(410, "<html>Gone</html>"),
+    ],
+)
+def test_ways_in_which_a_sync_token_is_refused(far, refusal):
+    token = far.token()
+    far.google.commit(refusal)
+    with pytest.raises(SyncTokenExpired):
+        far.since(token)
+
+
+def test_other_bad_request_is_not_taken_for_an_expired_token(far):
+    token = far.token()
+    far.google.commit(refusing(400, "badRequest"))
+    with pytest.raises(ProviderUnavailable):
+        far.since(token)
+
+
+def test_full_round_that_is_broken_off_says_nothing_about_the_calendar(far):
+    far.google.commit(EXPIRED)
+    with pytest.raises(ProviderUnavailable):
+        far.full_round()
+
+
+def test_sync_token_of_another_calendar_asks_for_a_full_round(far):
+    token = far.token()
+    other = calendar_at(far.google)
+    with pytest.raises(SyncTokenExpired):
+        other.since(token)
+    assert len(questions(far)) == 1  # Google was not even asked
+
+
+@pytest.mark.parametrize("token", ["", "google-1", "google-1:::", "google-2:a:b:c", ":" * 9])
+def test_token_that_was_never_ours_asks_for_a_full_round(far, token):
+    with pytest.raises(SyncTokenExpired):
+        changes.read_bookmark(token, far.calendar_id)
+
+
+def test_calendar_that_is_gone_says_so(far):
+    token = far.token()
+    far.google.remove_calendar(far.calendar)
+    with pytest.raises(CalendarGone):
+        far.since(token)
+    with pytest.raises(CalendarGone):
+        far.full_round()
+
+
+# --- zones -----------------------------------------------------------------------------------
+
+
+def test_all_day_events_are_read_in_the_zone_of_the_calendar(google):
+    far = calendar_at(google, time_zone="Pacific/Auckland")
+    far.add("Fair", date(2026, 6, 15), date(2026, 6, 16))
+    [event] = events(far.full_round())
+    assert event.start == datetime(2026, 6, 15, tzinfo=ZoneInfo("Pacific/Auckland"))
+
+
+def test_without_a_zone_that_is_known_the_callers_counts(google):
+    far = calendar_at(google)
+    far.add("Fair", date(2026, 6, 15), date(2026, 6, 16))
+    for zone in ("", "Mars/Olympus", "../../etc/passwd"):
+        odd = edited(lambda body, zone=zone: body.replace("Europe/Berlin", zone))
+        google.commit(odd, about=LISTS)
+        pages = list(
+            far.adapter().changes(far.calendar_id, window=WINDOW, zone=ZoneInfo("Asia/Tokyo"))
+        )
+        [event] = events(pages)
+        assert event.start == datetime(2026, 6, 15, tzinfo=ZoneInfo("Asia/Tokyo"))
+
+
+def test_calendar_that_moves_to_another_zone_is_read_anew(far):
+    far.add("Fair", date(2026, 6, 15), date(2026, 6, 16))
+    rows = Rows(far)
+    rows.sync()
+    far.calendar.time_zone = "America/New_York"
+    assert starts(rows.sync()) == [datetime(2026, 6, 15, 4, tzinfo=UTC)]
+    assert rows.operations == ["full", "full"]
+    rows.sync()
+    assert rows.operations[-1] == "incremental"
+
+
+# --- cancelled, moved in and moved out -------------------------------------------------------
+
+
+def test_cancelled_event_of_which_only_the_id_is_known_is_removed(far):
+    event_id = far.add("Goes", TEN, TEN + HOUR)
+    token = far.token()
+    far.remove(event_id)
+    assert removed(far.since(token)) == {event_id}
+
+
+def test_cancelled_instance_without_a_time_is_removed_and_its_series_stays(far):
+    series = far.add("Weekly", TEN, TEN + HOUR, recurrence=["RRULE:FREQ=WEEKLY;COUNT=4"])
+    rows = Rows(far)
+    rows.sync()
+    far.remove(f"{series}_{TEN + WEEK:%Y%m%dT%H%M%SZ}")
+    assert starts(rows.sync()) == [TEN, TEN + 2 * WEEK, TEN + 3 * WEEK]
+    assert rows.operations == ["full", "incremental"]
+
+
+def test_cancelled_series_takes_all_its_instances_along(far):
+    far.google.events.deleted_series_show = "master"
+    series = far.add("Weekly", TEN, TEN + HOUR, recurrence=WEEKLY)
+    far.add("Stays", TEN, TEN + HOUR)
+    rows = Rows(far)
+    assert len(rows.sync()) == 13
+    far.remove(series)
+    assert [event.title for event in rows.sync().values()] == ["Stays"]
+    assert rows.operations == ["full", "incremental"]
+
+
+@pytest.mark.parametrize("shown", ["instances", "bare instances"])
+def test_deleted_series_of_which_only_some_instances_are_told_is_gone_as_a_whole(far, shown):
+    """https://github.com/googleapis/google-api-ruby-client/issues/860"""
+    far.google.events.deleted_series_show = shown
+    series = far.add("Daily", TEN, TEN + HOUR, recurrence=["RRULE:FREQ=DAILY"])
+    far.add("Stays", TEN, TEN + HOUR)
+    rows = Rows(far)
+    assert len(rows.sync()) == 79
+    far.remove(series)
+    assert [event.title for event in rows.sync().values()] == ["Stays"]
+
+
+def test_instances_beyond_the_window_are_not_kept(far):
+    rows = Rows(far)
+    rows.sync()
+    far.add("Endless", TEN, TEN + HOUR, recurrence=WEEKLY)
+    assert len(rows.sync()) == 12
+    assert max(starts(rows.events)) < WINDOW.end
+
+
+def test_instance_that_is_moved_beyond_the_window_is_removed(far):
+    series = far.add("Weekly", TEN, TEN + HOUR, recurrence=["RRULE:FREQ=WEEKLY;COUNT=3"])
+    rows = Rows(far)
+    rows.sync()
+    far.change(f"{series}_{TEN:%Y%m%dT%H%M%SZ}", "Weekly", WINDOW.end + DAY, WINDOW.end + 2 * DAY)
+    assert starts(rows.sync()) == [TEN + WEEK, TEN + 2 * WEEK]
+
+
+def test_event_that_only_touches_the_window_is_not_in_it(far):
+    event_id = far.add("Moves", TEN, TEN + HOUR)
+    rows = Rows(far)
+    rows.sync()
+    far.change(event_id, "Before", WINDOW.start - HOUR, WINDOW.start)
+    assert rows.sync() == {}
+    far.change(event_id, "After", WINDOW.end, WINDOW.end + HOUR)
+    assert rows.sync() == {}
+    far.change(event_id, "Across", WINDOW.end - HOUR, WINDOW.end + HOUR)
+    assert [event.title for event in rows.sync().values()] == ["Across"]
+
+
+# --- series ----------------------------------------------------------------------------------
+
+
+def test_series_that_moves_to_another_day_leaves_nothing_behind(far):
+    """Google does not mention the instances that are no more."""
+    series = far.add("Weekly", TEN, TEN + HOUR, recurrence=["RRULE:FREQ=WEEKLY;COUNT=3"])
+    rows = Rows(far)
+    rows.sync()
+    far.change(series, "Weekly", TEN + DAY, TEN + DAY + HOUR)
+    assert starts(rows.sync()) == [TEN + DAY, TEN + DAY + WEEK, TEN + DAY + 2 * WEEK]
+    assert rows.operations == ["full", "incremental"]
+
+
+def test_series_that_is_cut_short_leaves_nothing_behind(far):
+    series = far.add("Weekly", TEN, TEN + HOUR, recurrence=WEEKLY)
+    rows = Rows(far)
+    rows.sync()
+    far.calendar.change(series, recurrence=["RRULE:FREQ=WEEKLY;COUNT=2"])
+    assert starts(rows.sync()) == [TEN, TEN + WEEK]
+
+
+def test_series_that_becomes_a_single_event_leaves_nothing_behind(far):
+    series = far.add("Weekly", TEN, TEN + HOUR, recurrence=WEEKLY)
+    rows = Rows(far)
+    rows.sync()
+    far.calendar.change(series, recurrence=None)
+    assert starts(rows.sync()) == [TEN]
+    assert rows.operations == ["full", "incremental"]
+
+
+def test_single_event_that_becomes_a_series_is_not_there_twice(far):
+    single = far.add("Once", TEN, TEN + HOUR)
+    rows = Rows(far)
+    rows.sync()
+    far.calendar.change(single, recurrence=["RRULE:FREQ=WEEKLY;COUNT=2"])
+    assert starts(rows.sync()) == [TEN, TEN + WEEK]
+
+
+def test_series_that_changed_is_listed_within_the_window_only(far):
+    token = far.token()
+    series = far.add("Endless", TEN, TEN + HOUR, recurrence=WEEKLY)
+    pages = far.since(token)
+    question = questions(far)[-1]
+    assert question.path.endswith(f"/{series}/instances")
+    assert question.first("timeMax") == WINDOW.end.isoformat()
+    assert [page.replaced for page in pages if page.events] == [{series}]
+    assert len(events(pages)) == 12
+
+
+def test_instance_of_a_series_that_is_not_ours_keeps_its_siblings(far):
+    """Invited to two instances alone: the series itself is not in the calendar."""
+    rows = Rows(far)
+    ids = [f"abroad_{TEN + week * WEEK:%Y%m%dT%H%M%SZ}" for week in range(2)]
+    for week, event_id in enumerate(ids):
+        start = TEN + week * WEEK
+        far.add(f"{week}", start, start + HOUR, id=event_id, recurringEventId="abroad")
+    rows.sync()
+    far.remove(ids[0])
+    assert [event.title for event in rows.sync().values()] == ["1"]
+
+
+def test_series_that_is_cancelled_for_us_but_for_one_instance_keeps_that_one(far):
+    far.google.events.deleted_series_show = "master"
+    series = far.add("Weekly", TEN, TEN + HOUR, recurrence=WEEKLY)
+    rows = Rows(far)
+    rows.sync()
+    far.remove(series)
+    kept = f"{series}_{TEN + WEEK:%Y%m%dT%H%M%SZ}"
+    far.add("Kept", TEN + WEEK, TEN + WEEK + HOUR, id=kept, recurringEventId=series)
+    assert [event.title for event in rows.sync().values()] == ["Kept"]
+
+
+def test_what_a_round_has_shown_of_a_series_is_not_lost_when_listing_it_is_behind(far):
+    series = far.add("Weekly", TEN, TEN + HOUR, recurrence=["RRULE:FREQ=WEEKLY;COUNT=3"])
+    rows = Rows(far)
+    rows.sync()
+    far.calendar.change(series, "Weekly!")
+    stale = instead(200, '{"items": [], "timeZone": "Europe/Berlin"}')
+    far.google.commit(stale, about="/instances")
+    assert [event.title for event in rows.sync().values()] == ["Weekly!"] * 3
+
+
+def test_many_series_that_changed_at_once_are_read_with_the_window(far):
+    token = far.token()
+    for number in range(changes.MAX_SERIES + 1):
+        far.add(f"{number}", TEN, TEN + HOUR, recurrence=["RRULE:FREQ=WEEKLY;COUNT=2"])
+    with pytest.raises(SyncTokenExpired):
+        far.since(token)
+
+
+def test_instance_that_cannot_be_read_is_a_problem_and_its_series_stays(far):
+    token = far.token()
+    far.add("Weekly", TEN, TEN + HOUR, recurrence=["RRULE:FREQ=WEEKLY;COUNT=3"])
+    second = far.calendar.when(TEN + WEEK)["dateTime"]
+    far.google.commit(edited(lambda body: body.replace(second, "soon")), about="/instances")
+    pages = far.since(token)
+    assert [problem.detail for page in pages for problem in page.problems] == [
+        "its start cannot be read"
+    ]
+    # The list of changes could still read it.
+    assert sorted(event.start for event in events(pages)) == [TEN, TEN + WEEK, TEN + 2 * WEEK]
+
+
+# --- any history -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_any_history_followed_by_incremental_rounds_equals_one_fresh_full_round(far, seed):
+    random = Random(seed)
+    far.google.cut_pages(seed)
+    owner, rows = Owner(far, random), Rows(far)
+    rows.sync()
+    for _ in range(12):
+        far.google.events.deleted_series_show = random.choice(SHOWN)
+        for _ in range(random.randint(1, 4)):
+            owner.does_something()
+        assert rows.sync() == Rows(far).sync()
+    assert rows.operations.count("incremental") >= 4
+
+
+SHOWN = ("master", "instances", "bare instances")
+RULES = (
+    ["RRULE:FREQ=WEEKLY"],
+    ["RRULE:FREQ=WEEKLY;COUNT=5"],
+    ["RRULE:FREQ=DAILY;INTERVAL=3;COUNT=20"],
+    ["RRULE:FREQ=WEEKLY;UNTIL=20260715T000000Z"],
+    ["RRULE:FREQ=MONTHLY"],
+)
+
+
+class Owner:
+    """Does at random what a consultant does in a calendar."""
+
+    def __init__(self, far: GoogleCalendar, random: Random) -> None:
+        self._calendar, self._random, self._numbers = far.calendar, random, count()
+
+    def does_something(self) -> None:
+        deeds = [self.adds, self.adds_a_day, self.adds_a_series]
+        if self._ids():
+            deeds += [self.moves, self.renames, self.deletes, self.makes_recurring]
+        if self._series():
+            deeds += [self.cuts_a_series, self.makes_single, self.deletes_a_series]
+            deeds += [self.moves_an_instance, self.deletes_an_instance] * 2
+        self._random.choice(deeds)()
+
+    def adds(self) -> None:
+        start = self._moment()
+        self._calendar.add(self._title(), start, start + HOUR)
+
+    def adds_a_day(self) -> None:
+        day = self._moment().date()
+        self._calendar.add(self._title(), day, day + self._random.randint(1, 3) * DAY)
+
+    def adds_a_series(self) -> None:
+        start = self._moment()
+        rule = self._random.choice(RULES)
+        self._calendar.add(self._title(), start, start + HOUR, recurrence=rule)
+
+    def moves(self) -> None:
+        start = self._moment()
+        self._calendar.change(self._random.choice(self._ids()), None, start, start + HOUR)
+
+    def renames(self) -> None:
+        self._calendar.change(self._random.choice(self._ids()), self._title())
+
+    def deletes(self) -> None:
+        self._calendar.remove(self._random.choice(self._ids()))
+
+    def makes_recurring(self) -> None:
+        rule = self._random.choice(RULES)
+        event_id = self._random.choice(self._ids())
+        if "date" not in self._calendar.get(event_id)["start"]:
+            self._calendar.change(event_id, recurrence=rule)
+
+    def cuts_a_series(self) -> None:
+        rule = ["RRULE:FREQ=WEEKLY;COUNT=2"]
+        self._calendar.change(self._random.choice(self._series()), recurrence=rule)
+
+    def makes_single(self) -> None:
+        self._calendar.change(self._random.choice(self._series()), recurrence=None)
+
+    def deletes_a_series(self) -> None:
+        self._calendar.remove(self._random.choice(self._series()))
+
+    def moves_an_instance(self) -> None:
+        start = self._moment()
+        self._calendar.change(self._instance(), self._title(), start, start + HOUR)
+
+    def deletes_an_instance(self) -> None:
+        self._calendar.remove(self._instance())
+
+    def _title(self) -> str:
+        return f"event {next(self._numbers)}"
+
+    def _moment(self) -> datetime:
+        """In the window or not far from it."""
+        return WINDOW.start + timedelta(hours=self._random.randint(-24 * 20, 24 * 112))
+
+    def _ids(self) -> list[str]:
+        """Of single events and of series."""
+        resources = self._calendar.resources.values()
+        return [
+            one["id"]
+            for one in resources
+            if one["status"] != "cancelled" and "recurringEventId" not in one
+        ]
+
+    def _series(self) -> list[str]:
+        """Those that have any instance."""
+        calendar = self._calendar
+        return [key for key in self._ids() if calendar.instances(calendar.get(key))]
+
+    def _instance(self) -> str:
+        series = self._calendar.get(self._random.choice(self._series()))
+        instances = self._calendar.instances(series)[:15]
+        return self._random.choice(instances)["id"]
