@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.connections.providers.caldav_servers import Device, run_radicale, run_xandikos
+from tests.fakes.google import FakeGoogle
 
 
 @pytest.fixture(scope="session")
@@ -17,3 +18,9 @@ def radicale(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Device]:
 def xandikos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Device]:
     with run_xandikos(tmp_path_factory.mktemp("xandikos")) as url:
         yield Device(url)
+
+
+@pytest.fixture
+def google() -> Iterator[FakeGoogle]:
+    with FakeGoogle() as google:
+        yield google
