@@ -25,11 +25,19 @@ class Authority:
         """Make this process believe in what the authority signs."""
         wassima.register_ca(self.certificate.public_bytes(serialization.Encoding.PEM).decode())
 
-    def context_for(self, *hosts: str, folder: Path) -> ssl.SSLContext:
-        """What a server needs to prove that it is each of these hosts."""
+    def context_for(self, *hosts: str, folder: Path, revocations: str = "") -> ssl.SSLContext:
+        """What a server needs to prove that it is each of these hosts.
+
+        ``revocations`` is where the certificate says that revoked ones are listed.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
-        names = x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts])
-        certificate = self._sign(key, x509.Name([]), names)
+        extensions = [x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts])]
+        if revocations:
+            list_ = [x509.UniformResourceIdentifier(revocations)]
+            extensions.append(
+                x509.CRLDistributionPoints([x509.DistributionPoint(list_, None, None, None)])
+            )
+        certificate = self._sign(key, x509.Name([]), *extensions)
         private = key.private_bytes(
             serialization.Encoding.PEM,
             serialization.PrivateFormat.PKCS8,
@@ -41,9 +49,9 @@ class Authority:
         context.load_cert_chain(file)
         return context
 
-    def _sign(self, key, subject: x509.Name, extension: x509.ExtensionType) -> x509.Certificate:
+    def _sign(self, key, subject: x509.Name, *extensions: x509.ExtensionType) -> x509.Certificate:
         now = datetime.now(UTC)
-        return (
+        builder = (
             x509.CertificateBuilder()
             .subject_name(subject)
             .issuer_name(self._name)
@@ -51,6 +59,7 @@ class Authority:
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - timedelta(days=1))
             .not_valid_after(now + timedelta(days=1))
-            .add_extension(extension, critical=True)
-            .sign(self._key, hashes.SHA256())
         )
+        for extension in extensions:
+            builder = builder.add_extension(extension, critical=False)
+        return builder.sign(self._key, hashes.SHA256())

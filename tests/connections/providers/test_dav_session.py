@@ -236,3 +236,17 @@ def test_certificate_of_an_unknown_authority_gets_no_request(tmp_path):
             ask(f"https://calendar.test:{server.port}/", guard, Limits())
 
         assert server.requests == []
+
+
+def test_addresses_inside_a_certificate_are_not_called(authority, tmp_path):
+    """Looking up whether it was revoked would call what the server's certificate names."""
+    with FarEnd(answering) as named:
+        tls = authority.context_for(
+            "calendar.test", folder=tmp_path, revocations=f"{named.url}/revoked"
+        )
+        with FarEnd(answering, tls=tls) as server:
+            guard = OutboundGuard(["calendar.test", "127.0.0.1"], look_up=look_up("127.0.0.1"))
+            address = f"https://calendar.test:{server.port}/"
+
+            assert ask(address, guard, Limits()) == b"hello"
+            assert named.requests == []
