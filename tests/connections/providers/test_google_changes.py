@@ -106,28 +106,16 @@ def test_empty_pages_do_not_end_a_round_and_the_token_is_the_last_pages(far):
     """Three pages, the second one empty."""
     far.add("One", TEN, TEN + HOUR)
     far.add("Two", TEN + DAY, TEN + DAY + HOUR)
-    far.google.events.lists.pages = Sizes(1, 0, 1)
+    far.google.cut_pages_into(1, 0, 1)
     pages = far.full_round()
     assert [titles([page]) for page in pages] == [["One"], [], ["Two"]]
-    far.google.events.lists.pages = None
     assert titles(far.since(pages[-1].sync_token)) == []
-
-
-class Sizes(Random):
-    """Cuts pages of just these sizes."""
-
-    def __init__(self, *sizes: int) -> None:
-        super().__init__(0)
-        self._sizes = iter(sizes)
-
-    def choice(self, _) -> int:
-        return next(self._sizes)
 
 
 def test_every_page_asks_the_same_question(far):
     for day in range(5):
         far.add(f"{day}", TEN + day * DAY, TEN + day * DAY + HOUR)
-    far.google.events.lists.pages = Sizes(2, 2, 2)
+    far.google.cut_pages_into(2, 2, 2)
     far.full_round()
     asked = [{k: v for k, v in one.query.items() if k != "pageToken"} for one in questions(far)]
     assert len(asked) == 3
@@ -216,7 +204,7 @@ def test_sync_token_that_expires_on_the_second_page_asks_for_a_full_round(far):
     token = far.token()
     for day in range(4):
         far.add(f"{day}", TEN + day * DAY, TEN + day * DAY + HOUR)
-    far.google.events.lists.pages = Sizes(2, 2)
+    far.google.cut_pages_into(2, 2)
     pages = far.adapter().changes(far.calendar_id, window=WINDOW, zone=BERLIN, sync_token=token)
     assert titles([next(pages)]) == ["0", "1"]
     far.google.expire_sync_tokens()

@@ -3,8 +3,8 @@
 https://developers.google.com/workspace/calendar/api/guides/sync
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from random import Random
 
 from tests.fakes.google.refusals import invalid, refusal, token_expired
 
@@ -43,10 +43,10 @@ class Walk:
 
 
 class Lists:
-    """All walks and sync tokens. ``pages`` cuts pages at random, empty ones among them."""
+    """All walks and sync tokens. ``page_size`` is told the limit and what is left to show."""
 
     def __init__(self) -> None:
-        self.pages: Random | None = None
+        self.page_size: Callable[[int, int], int] = lambda limit, left: limit
         self._walks: dict[str, Walk] = {}
         self._bookmarks: dict[str, Bookmark] = {}
         self._expired: set[str] = set()
@@ -83,9 +83,7 @@ class Lists:
         return self._page(walk, limit)
 
     def _page(self, walk: Walk, limit: int) -> dict:
-        size = limit
-        if self.pages:
-            size = self.pages.choice((0, self.pages.randint(1, limit), limit))
+        size = min(limit, self.page_size(limit, len(walk.items)))
         rest = walk.items[size:]
         page = {"items": walk.items[:size]}
         if rest:

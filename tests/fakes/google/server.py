@@ -70,7 +70,15 @@ class FakeGoogle(FakeService):
 
     def cut_pages(self, seed: int) -> None:
         """From now on pages are of any size, and some are empty."""
-        self.events.lists.pages = Random(seed)
+        random = Random(seed)
+        self.events.lists.page_size = lambda limit, left: random.choice(
+            (0, random.randint(1, max(left, 1)), limit)
+        )
+
+    def cut_pages_into(self, *sizes: int) -> None:
+        """The next pages hold so many events; those after them as many as they can."""
+        given = iter(sizes)
+        self.events.lists.page_size = lambda limit, left: next(given, limit)
 
     def expire_sync_tokens(self) -> None:
         self.events.lists.expire_sync_tokens()
