@@ -14,6 +14,7 @@ import re
 import socket
 from collections.abc import Callable, Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from connections.providers.base import AddressRefused
@@ -89,17 +90,24 @@ class OutboundGuard:
         return not self._allowed.isdisjoint({(name, None), (name, port)})
 
 
-def origin(url: str) -> tuple[str, str, int]:
-    """Scheme, host and port: what a password is given to (RFC 6454)."""
+class Origin(NamedTuple):
+    """What a password is given to (RFC 6454)."""
+
+    scheme: str
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        """An address without a path, and without a port that goes without saying."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        is_usual = self.port == DEFAULT_PORTS.get(self.scheme)
+        return f"{self.scheme}://{host}" + ("" if is_usual else f":{self.port}")
+
+
+def origin(url: str) -> Origin:
+    """Raises ``AddressRefused`` for what is not the address of a server."""
     parts = _split(url)
-    return parts.scheme, parts.hostname.rstrip("."), port_of(parts)
-
-
-def origin_url(url: str) -> str:
-    """The origin as an address without a path, and without a port that goes without saying."""
-    scheme, host, port = origin(url)
-    name = f"[{host}]" if ":" in host else host
-    return f"{scheme}://{name}" + ("" if port == DEFAULT_PORTS.get(scheme) else f":{port}")
+    return Origin(parts.scheme, parts.hostname.rstrip("."), port_of(parts))
 
 
 def port_of(parts: SplitResult) -> int:

@@ -22,7 +22,6 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from connections.providers.base import (
-    AccessRevoked,
     CalendarGone,
     ChangePage,
     ProviderUnavailable,
@@ -39,6 +38,7 @@ from connections.providers.dav.bookmarks import (
 from connections.providers.dav.client import GuardedClient
 from connections.providers.dav.collection import Collection, SyncPage
 from connections.providers.dav.discovery import find_own_addresses
+from connections.providers.dav.multistatus import Forbidden
 from connections.providers.ical.events import ObjectReading, read_object
 
 BATCH = 200
@@ -140,7 +140,7 @@ class Round:
             series |= self._collection.matching(queries.events_that_have("RDATE"))
         except RateLimited:
             raise
-        except (ProviderUnavailable, AccessRevoked, CalendarGone):
+        except (ProviderUnavailable, Forbidden, CalendarGone):
             return set(paths)  # the server does not know such questions
         return set(paths) & (current | series) if current else set(paths)
 
@@ -170,7 +170,7 @@ class Round:
     def _own_addresses(self) -> frozenset[str]:
         """Whose answer to an invitation counts. Asked for only once there is an invitation."""
         own = {self._client.username.lower()} if "@" in self._client.username else set()
-        with suppress(AccessRevoked, CalendarGone):  # no such thing as a principal here
+        with suppress(Forbidden, CalendarGone):  # no such thing as a principal here
             self._client.begin()
             own |= find_own_addresses(self._client, self._collection.url)
         return frozenset(own)

@@ -10,7 +10,9 @@ on a partition (``p42-caldav.icloud.com``); and a host below the typed one (``ex
 ``caldav.example.com``), because both have the same owner. Both only over https on port 443.
 """
 
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cached_property
 from urllib.parse import urldefrag, urljoin, urlsplit
 
@@ -27,12 +29,20 @@ from connections.providers.base import (
     RateLimited,
 )
 from connections.providers.dav.session import Answer, GuardedSession, Limits
-from connections.providers.outbound import HTTPS_PORT, OutboundGuard, origin, origin_url
+from connections.providers.outbound import HTTPS_PORT, Origin, OutboundGuard, origin
 
+ICLOUD = "icloud.com"
 MAX_REDIRECTS = 5
 KEEPS_METHOD = {301, 302, 307, 308}  # 303 says "look elsewhere", which only a question can do
 QUESTIONS = {"GET", "PROPFIND", "REPORT"}
 NOT_IMPLEMENTED, INSUFFICIENT_STORAGE = 501, 507  # answers to a request, not failures of the server
+
+# Control characters, as such and as references (XML 1.0 §2.2 allows tab, line feed and return).
+_FORBIDDEN = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f]"
+    r"|&#(x0*([0-8bcef]|1[0-9a-f])|0*([0-8]|1[1-24-9]|2[0-9]|3[01]));",
+    re.IGNORECASE,
+)
 
 
 class Reply(DAVResponse):
@@ -46,11 +56,16 @@ class Reply(DAVResponse):
 
     @cached_property
     def tree(self) -> etree._Element | None:
-        """The XML, whatever type the server declares: iCloud and others declare it wrongly."""
-        try:
-            return etree.fromstring(self.body, etree.XMLParser(resolve_entities=False))
-        except etree.XMLSyntaxError:
-            return None
+        """The XML, whatever type the server declares: iCloud and others declare it wrongly.
+
+        One event with a character that XML forbids must not make all the others unreadable.
+        """
+        parser = etree.XMLParser(resolve_entities=False)
+        with suppress(etree.XMLSyntaxError):
+            return etree.fromstring(self.body, parser)
+        with suppress(etree.XMLSyntaxError):
+            return etree.fromstring(_FORBIDDEN.sub("", self.text).encode(), parser)
+        return None
 
     @cached_property
     def preconditions(self) -> frozenset[str]:
@@ -75,7 +90,7 @@ class GuardedClient(DAVClient):
             enable_rfc6764=False,
             headers={"User-Agent": "calsync"},
         )
-        self.session.close()
+        self.session.close()  # caldav's own, which knows no guard
         self.session = GuardedSession(guard, limits)
         self._start = credentials.server_url
 
@@ -95,6 +110,7 @@ class GuardedClient(DAVClient):
 
         Refusals (4xx) are returned: what they mean depends on what was asked. Raises
         ``AccessRevoked``, ``RateLimited``, ``ProviderUnavailable`` and ``AddressRefused``.
+        Nothing is repeated, so ``rate_limit_time_slept``, which is caldav's, has no use.
         """
         target = self.join(self._start, url)
         for _ in range(MAX_REDIRECTS + 1):
@@ -109,20 +125,18 @@ class GuardedClient(DAVClient):
         target = urldefrag(urljoin(base, href)).url
         if not self._is_trusted(target):
             raise AddressRefused(
-                f"The server sends calsync on to {origin_url(target)}, which you did not name. "
+                f"The server sends calsync on to {origin(target)}, which you did not name. "
                 "If you trust it, enter its address instead."
             )
         return target
 
     def _is_trusted(self, target: str) -> bool:
         here, there = origin(self._start), origin(target)
-        if here == there:
-            return True
-        is_plain_https = {here[0], there[0]} == {"https"} and {here[2], there[2]} == {HTTPS_PORT}
-        is_of_one_owner = _is_below(there[1], here[1]) or (
-            _is_icloud(here[1]) and _is_icloud(there[1])
+        return here == there or (
+            _is_plain_https(here)
+            and _is_plain_https(there)
+            and (_is_below(there, here.host) or (_is_icloud(here) and _is_icloud(there)))
         )
-        return is_plain_https and is_of_one_owner
 
     def _send(self, method: str, url: str, body: str, headers: Mapping[str, str]) -> Reply:
         answer = self.session.request(
@@ -158,9 +172,13 @@ def _seconds(retry_after: str | None) -> float:
     return 60.0 if seconds is None or seconds < 0 else seconds
 
 
-def _is_below(host: str, parent: str) -> bool:
-    return host.endswith(f".{parent}")
+def _is_plain_https(where: Origin) -> bool:
+    return (where.scheme, where.port) == ("https", HTTPS_PORT)
 
 
-def _is_icloud(host: str) -> bool:
-    return host == "icloud.com" or _is_below(host, "icloud.com")
+def _is_below(where: Origin, parent: str) -> bool:
+    return where.host.endswith(f".{parent}")
+
+
+def _is_icloud(where: Origin) -> bool:
+    return where.host == ICLOUD or _is_below(where, ICLOUD)

@@ -56,6 +56,9 @@ class Texts:
     found: dict[str, Text]
     gone: frozenset[str]
 
+    def with_more(self, more: "Texts") -> "Texts":
+        return Texts(self.found | more.found, self.gone | more.gone)
+
 
 class Collection:
     """The collection at ``url``, reached through the account's client."""
@@ -106,20 +109,22 @@ class Collection:
         return frozenset(member.path for member in self._members(reply))
 
     def texts(self, paths: frozenset[str]) -> Texts:
-        """These objects, each of them found or gone. A short answer is asked for again, once."""
+        """These objects, each of them found or gone.
+
+        What an answer leaves out (some servers answer so many and no more) is asked for again,
+        for as long as that brings anything.
+        """
         if not paths:
             return Texts({}, frozenset())
-        first = self._texts_in_one(paths)
-        missing = paths.difference(first.found, first.gone)
-        if not missing:
-            return first
-        second = self._texts_in_one(missing)
-        missing = missing.difference(second.found, second.gone)
-        if missing:
-            raise ProviderUnavailable(
-                f"The server left out {len(missing)} of {len(paths)} events it was asked for."
-            )
-        return Texts(first.found | second.found, first.gone | second.gone)
+        texts = self._texts_in_one(paths)
+        while missing := paths.difference(texts.found, texts.gone):
+            more = self._texts_in_one(missing)
+            if not more.found and not more.gone:
+                raise ProviderUnavailable(
+                    f"The server left out {len(missing)} of {len(paths)} events it was asked for."
+                )
+            texts = texts.with_more(more)
+        return texts
 
     def _texts_in_one(self, paths: frozenset[str]) -> Texts:
         try:
@@ -141,8 +146,7 @@ class Collection:
         if len(paths) == 1:
             raise AnswerTooLarge("An event is too large to read.")
         half = frozenset(sorted(paths)[: len(paths) // 2])
-        first, second = self._texts_in_one(half), self._texts_in_one(paths - half)
-        return Texts(first.found | second.found, first.gone | second.gone)
+        return self._texts_in_one(half).with_more(self._texts_in_one(paths - half))
 
     def _members(self, reply: Reply) -> list[Resource]:
         resources = read_resources(self._client, reply)

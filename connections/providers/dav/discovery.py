@@ -14,13 +14,18 @@ from caldav.elements import cdav, dav
 from caldav.elements.base import BaseElement
 
 from connections.providers.base import (
-    AccessRevoked,
     CalendarGone,
     ProviderUnavailable,
     RemoteCalendar,
 )
 from connections.providers.dav.client import GuardedClient
-from connections.providers.dav.multistatus import Resource, href_texts, path_of, read_resources
+from connections.providers.dav.multistatus import (
+    Forbidden,
+    Resource,
+    href_texts,
+    path_of,
+    read_resources,
+)
 from connections.providers.dav.queries import (
     CALENDARSERVER,
     ScheduleCalendarTransp,
@@ -28,7 +33,7 @@ from connections.providers.dav.queries import (
     propfind,
 )
 from connections.providers.ical.parser import parse
-from connections.providers.outbound import origin_url
+from connections.providers.outbound import origin
 
 WELL_KNOWN = "/.well-known/caldav"
 SUBSCRIBED = f"{CALENDARSERVER}subscribed"  # a copy of somebody else's feed
@@ -87,7 +92,7 @@ def _entry(client: GuardedClient, start: str) -> Place:
     for url in (start, urljoin(start, WELL_KNOWN)):
         body = propfind(*asked)
         reply = client.request(url, "PROPFIND", body, {"Depth": "0"})
-        with suppress(ProviderUnavailable, AccessRevoked, CalendarGone):
+        with suppress(ProviderUnavailable, Forbidden, CalendarGone):
             place = Place(reply.url, read_resources(client, reply))
             if _leads_on(client, place):
                 return place
@@ -118,7 +123,7 @@ def _calendars(client: GuardedClient, place: Place) -> Iterator[RemoteCalendar]:
     defaults = {path_of(url) for url in place.links(client, ScheduleDefaultCalendarURL)}
     for resource in filter(_is_calendar, place.resources):
         yield RemoteCalendar(
-            calendar_id=origin_url(place.url) + resource.path,
+            calendar_id=f"{origin(place.url)}{resource.path}",
             name=resource.text(dav.DisplayName.tag) or _last_segment(resource.path),
             time_zone=_time_zone(resource.text(cdav.CalendarTimeZone.tag)),
             is_default=resource.path in defaults,

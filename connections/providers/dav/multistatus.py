@@ -23,6 +23,10 @@ _PLAIN_PATH = re.compile(r"/[A-Za-z0-9._~/-]*")
 _UNESCAPED_IN_PATHS = "!$&'()*+,;=:@"  # RFC 3986's pchar
 
 
+class Forbidden(AccessRevoked):
+    """This account may not read the resource (403). Unlike a 401 it says nothing of the others."""
+
+
 @dataclass(frozen=True, slots=True)
 class Resource:
     """One resource of an answer. ``status`` is its own; ``properties`` are those that it has."""
@@ -43,7 +47,7 @@ class Resource:
 def read_resources(client: GuardedClient, reply: Reply) -> list[Resource]:
     """The resources of a multistatus.
 
-    Raises ``AccessRevoked`` (403), ``CalendarGone`` (404, 410), and ``ProviderUnavailable`` for
+    Raises ``Forbidden`` (403), ``CalendarGone`` (404, 410), and ``ProviderUnavailable`` for
     anything else that is none, such as a web page.
     """
     return [_read_resource(client, reply, response) for response in _responses(reply)]
@@ -79,7 +83,7 @@ def makes_no_sense(reply: Reply) -> ProviderUnavailable:
 def _responses(reply: Reply) -> Iterator[etree._Element]:
     host = urlsplit(reply.url).hostname
     if reply.status == FORBIDDEN:
-        raise AccessRevoked(f"{host} does not let this account read the calendar.")
+        raise Forbidden(f"{host} does not let this account read the calendar.")
     if reply.status in MISSING:
         raise CalendarGone(f"The calendar no longer exists at {host}.")
     if reply.status not in (200, 207) or reply.tree is None:

@@ -5,6 +5,7 @@ server that schedules (RFC 6638) would send invitations of its own. DTEND is alw
 refuses events without.
 """
 
+import re
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -20,6 +21,8 @@ from connections.providers.ical.parser import Component, parse
 
 CONFIRMED, CANCELLED = "CONFIRMED", "CANCELLED"
 PRODUCT = "-//calsync//calsync//EN"
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 def new_object(draft: EventDraft, *, now: datetime) -> str:
@@ -87,9 +90,9 @@ def _write(event: Event, draft: EventDraft, now: datetime) -> None:
         "LAST-MODIFIED": now,
         "DTSTART": draft.start.astimezone(UTC),
         "DTEND": draft.end.astimezone(UTC),
-        "SUMMARY": draft.title,
-        "DESCRIPTION": draft.description,
-        "LOCATION": draft.location,
+        "SUMMARY": _plain(draft.title),
+        "DESCRIPTION": _plain(draft.description),
+        "LOCATION": _plain(draft.location),
         "SEQUENCE": max(draft.sequence, _sequence(event)),
         "STATUS": CONFIRMED if status in ("", CANCELLED) else status,
     }
@@ -103,9 +106,9 @@ def _write(event: Event, draft: EventDraft, now: datetime) -> None:
 def _is_as_drafted(event: Event, draft: EventDraft) -> bool:
     return (
         (_moment(event, "DTSTART"), _moment(event, "DTEND")) == (draft.start, draft.end)
-        and _text(event, "SUMMARY") == _one_line_end(draft.title)
-        and _text(event, "DESCRIPTION") == _one_line_end(draft.description)
-        and _text(event, "LOCATION") == _one_line_end(draft.location)
+        and _text(event, "SUMMARY") == _plain(draft.title)
+        and _text(event, "DESCRIPTION") == _plain(draft.description)
+        and _text(event, "LOCATION") == _plain(draft.location)
         and _sequence(event) >= draft.sequence
         and _text(event, "STATUS") != CANCELLED
     )
@@ -116,11 +119,12 @@ def _moment(event: Event, name: str) -> object:
 
 
 def _text(event: Event, name: str) -> str:
-    return _one_line_end(str(event.get(name, "")))
+    return _plain(str(event.get(name, "")))
 
 
-def _one_line_end(text: str) -> str:
-    return text.replace("\r\n", "\n")
+def _plain(text: str) -> str:
+    """With line feeds alone and no other control characters, which servers refuse."""
+    return _CONTROL.sub("", text.replace("\r\n", "\n"))
 
 
 def _sequence(event: Event) -> int:

@@ -168,6 +168,19 @@ def test_object_left_out_once_is_asked_for_again(proxied, proxy):
     assert proxy.fetched() == [3, 1]
 
 
+def test_server_that_answers_two_at_a_time_is_asked_until_it_is_done(proxied, proxy):
+    proxied.add_some(5)
+
+    def first_two(body: str) -> str:
+        *responses, _ = body.split("</response>")
+        return "</response>".join([*responses[:2], "</multistatus>"])
+
+    proxy.commit("REPORT", edited(first_two), about=MULTIGET, times=9)
+
+    assert titles(proxied.full_round()) == [f"Event {number}" for number in range(5)]
+    assert proxy.fetched() == [5, 3, 1]
+
+
 def test_object_left_out_twice_makes_the_round_incomplete(proxied, proxy):
     [_, second, _] = proxied.add_some(3)
     proxy.commit("REPORT", without(name_of(second)), about=MULTIGET, times=2)

@@ -1,12 +1,18 @@
 """Full rounds: servers without sync-collection, calendars of many years, invitations."""
 
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from connections.providers.base import ProviderError, ProviderUnavailable, RateLimited
+from connections.providers.base import (
+    AccessRevoked,
+    ProviderError,
+    ProviderUnavailable,
+    RateLimited,
+)
 from tests.connections.providers.caldav_servers import (
     PASSWORD,
     USERNAME,
@@ -25,7 +31,17 @@ from tests.connections.providers.contract import (
     removed,
     titles,
 )
-from tests.connections.providers.far_end import TRUNCATED, Proxy, cut_off, edited, instead, without
+from tests.connections.providers.far_end import (
+    TRUNCATED,
+    Answer,
+    Proxy,
+    Request,
+    Response,
+    cut_off,
+    edited,
+    instead,
+    without,
+)
 
 # --- servers without sync-collection -------------------------------------------------------------
 
@@ -253,6 +269,16 @@ def test_account_without_a_principal_knows_its_sign_in_name(proxied, proxy):
     assert shown(proxied) == {"Declined": "transparent"}
 
 
+def test_password_that_is_refused_meanwhile_is_not_tried_again(proxied, proxy):
+    proxied.upload(invitation("Declined", USERNAME, "DECLINED"))
+    proxy.commit("PROPFIND", instead(401), about="current-user-principal")
+
+    with pytest.raises(AccessRevoked):
+        proxied.full_round()
+
+    assert proxy.requests[-1].method == "PROPFIND"
+
+
 def test_addresses_are_asked_for_once_and_only_for_invitations(proxied, proxy):
     proxied.add_some(1)
     token = proxied.token()
@@ -279,6 +305,27 @@ def test_object_that_cannot_be_read_is_reported_and_the_others_are_read(proxied,
 
     assert "Event 1" in titles(pages)
     assert {problem.object_id for page in pages for problem in page.problems} == {broken}
+
+
+@pytest.mark.parametrize("odd", ["\x0b", "\x00", "&#11;", "&#x1F;", "&#08;"])
+def test_character_that_xml_forbids_hides_no_other_event(odd, proxied, proxy):
+    proxied.add_some(2)
+    with_odd = edited(lambda body: body.replace("Event 0", f"Event {odd}0"))
+    proxy.commit("REPORT", with_odd, about="calendar-multiget")
+
+    assert titles(proxied.full_round()) == ["Event 0", "Event 1"]
+
+
+def test_bytes_that_are_no_text_hide_no_other_event(proxied, proxy):
+    proxied.add_some(2)
+
+    def garble(request: Request, forward: Answer) -> Response:
+        answer = forward(request)
+        return replace(answer, body=answer.body.replace(b"Event 0", b"Event \xff"))
+
+    proxy.commit("REPORT", garble, about="calendar-multiget")
+
+    assert titles(proxied.full_round()) == ["Event 1", "Event \ufffd"]
 
 
 def test_neither_password_nor_event_is_told_to_the_log(proxied, proxy, caplog):

@@ -84,6 +84,19 @@ def test_event_has_what_every_server_wants_and_invites_nobody(calendar):
     }
 
 
+def test_text_that_no_server_takes_is_made_plain(proxied, proxy):
+    odd = replace(DRAFT, title="Bell\x07 and null\x00", description="One\r\nTwo\tthree\x0b")
+    path = proxied.adapter().create_event(proxied.calendar_id, odd).provider_event_id
+    proxied.adapter().update_event(proxied.calendar_id, path, odd)
+    event = stored(proxied, path)
+
+    assert (str(event["SUMMARY"]), str(event["DESCRIPTION"])) == (
+        "Bell and null",
+        "One\nTwo\tthree",
+    )
+    assert len(proxy.asked("PUT")) == 1
+
+
 def test_event_stands_under_its_uid(calendar):
     assert name_of(written(calendar)) == f"{DRAFT.uid}.ics"
 
