@@ -78,18 +78,16 @@ class Offer:
     def slot_at(self, start: datetime) -> Slot | None:
         """The free slot that starts at this instant, if it is still offered."""
         day = start.astimezone(self.zone).date()
-        if not self.today <= day <= self.last_day:
-            return None
         return next((slot for slot in self.free_slots(day) if slot.start == start), None)
 
     def next_free_day(self, first: date) -> date | None:
         """The first date with free time, neither before ``first`` nor before today."""
         first = max(first, self.today)
         while first <= self.last_day:
-            last = min(self.last_day, first + timedelta(days=LONGEST_QUESTION - 1))
-            if free := self.free_days(first, last):
+            following = first + timedelta(days=LONGEST_QUESTION)
+            if free := self.free_days(first, following - timedelta(days=1)):
                 return min(free)
-            first = last + timedelta(days=1)
+            first = following
         return None
 
     def freshness(self) -> Freshness:

@@ -106,7 +106,7 @@ def _month_with_free_days(offer: Offer, wanted: date | None) -> tuple[date, dict
 def _free_days_of_month(offer: Offer, day: date) -> tuple[date, dict[date, list[Slot]]]:
     day = min(max(day, offer.today), offer.last_day)
     month = first_of_month(day)
-    return month, offer.free_days(max(month, offer.today), last_of_month(day))
+    return month, offer.free_days(month, last_of_month(month))
 
 
 def _times(slots: Iterable[Slot], offer: Offer) -> list[Time]:

@@ -95,9 +95,12 @@ def test_what_is_booked_is_said_at_every_step(client, ana):
     assert "Where Room 1" in page.text
 
 
-@pytest.mark.parametrize("path", ["/book/nobody/", "/book/ana/nothing/", "/book/ana/old/"])
+@pytest.mark.parametrize(
+    "path", ["/book/nobody/", "/book/ana/nothing/", "/book/ana/old/", "/book/ana/others/"]
+)
 def test_an_address_where_nothing_can_be_booked_says_so_kindly(client, ana, path):
     MeetingTypeFactory(user=ana, slug="old", is_active=False)
+    MeetingTypeFactory(slug="others")  # another consultant's
     page = Paper.open(client, path)
     assert page.status == 404
     assert page.text.startswith("Nothing can be booked at this address It may be misspelt")
@@ -135,6 +138,14 @@ def test_the_calendar_opens_on_the_first_day_with_free_time(client, ana):
     assert page.tree.xpath("//a[@aria-current]/@aria-label") == [
         f"{day_name(first)}, 16 free times"
     ]
+
+
+def test_free_time_is_searched_for_to_the_end_of_a_long_booking_window(client):
+    ana = bookable_consultant(settings__booking_window=300)
+    first = tomorrow() + timedelta(days=250)
+    take_everything(ana, tomorrow() - timedelta(days=2), first - timedelta(days=1))
+    page = Paper.open(client, "/book/ana/")
+    assert page.texts("//h2") == [f"{first:%B %Y}", day_name(first)]
 
 
 def test_only_days_with_free_time_can_be_chosen(client, ana):
@@ -195,17 +206,22 @@ def test_a_closed_calendar_says_that_nobody_knows_and_not_that_all_is_taken(clie
 
 
 def test_months_can_be_turned_from_today_to_the_end_of_the_booking_window(client, ana):
-    page = Paper.open(client, f"/book/ana/?month={tomorrow() - timedelta(days=1):%Y-%m}")
-    seen = [page.texts("//h2")[0]]
-    while later := page.tree.xpath("//*[@id='later']/@aria-label"):
-        page = page.follow(later[0])
-        seen.append(page.texts("//h2")[0])
-    last = tomorrow() + timedelta(days=59)
-    assert seen[0] == f"{tomorrow() - timedelta(days=1):%B %Y}"
-    assert seen[-1] == f"{last:%B %Y}"
-    while earlier := page.tree.xpath("//*[@id='earlier']/@aria-label"):
-        page = page.follow(earlier[0])
-    assert page.texts("//h2")[0] == seen[0]
+    today, last = tomorrow() - timedelta(days=1), tomorrow() + timedelta(days=59)
+    page = Paper.open(client, f"/book/ana/?month={today:%Y-%m}")
+    forth = turned(page, "later")
+    back = turned(forth[-1], "earlier")
+    months = [page.texts("//h2")[0] for page in forth]
+    assert (months[0], months[-1]) == (f"{today:%B %Y}", f"{last:%B %Y}")
+    assert [page.texts("//h2")[0] for page in back] == months[::-1]
+
+
+def turned(page: Paper, direction: str) -> list[Paper]:
+    """The page, and what its arrow leads to, month after month; a year at most."""
+    pages = [page]
+    for _ in range(12):
+        if name := pages[-1].tree.xpath(f"//*[@id='{direction}']/@aria-label"):
+            pages.append(pages[-1].follow(name[0]))
+    return pages
 
 
 @pytest.mark.parametrize(
@@ -222,6 +238,7 @@ def test_months_can_be_turned_from_today_to_the_end_of_the_booking_window(client
         "start=",
         "start=tomorrow",
         "start=2027-03-01T10:00:00",
+        "start=2200-01-01T00:00:00Z",
     ],
 )
 def test_what_cannot_be_read_in_an_address_counts_as_absent(client, ana, query):
@@ -427,6 +444,7 @@ def test_a_last_time_that_is_lost_still_leaves_a_way_on(client, ana):
         "9999-12-31T23:59:59Z",
         "0001-01-01T00:00:00+14:00",
         "2020-01-01T10:00:00Z",
+        "2199-12-31T23:59:59Z",
     ],
 )
 def test_a_form_with_an_impossible_time_offers_possible_ones(client, ana, start):
