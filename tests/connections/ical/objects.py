@@ -37,7 +37,8 @@ def read_file(name: str, **options) -> ObjectReading:
 
 
 def spans(reading: ObjectReading) -> list[str]:
-    """Starts and ends in UTC, sorted: ``"06-05 07:00/08:00"``, with the end's day if it differs."""
+    """Starts and ends in UTC, sorted: ``"06-05 07:00/08:00"``, with the end's day if it differs,
+    and with seconds where there are any."""
     return [_span(event) for event in by_start(reading)]
 
 
@@ -50,5 +51,5 @@ def details(reading: ObjectReading) -> list[str]:
 
 
 def _span(event: RemoteEvent) -> str:
-    end = "%H:%M" if event.end.date() == event.start.date() else "%m-%d %H:%M"
-    return f"{event.start:%m-%d %H:%M}/{event.end:{end}}"
+    end = f"{event.end:%m-%d %H:%M:%S}".removeprefix(f"{event.start:%m-%d} ")
+    return f"{event.start:%m-%d %H:%M:%S}".removesuffix(":00") + "/" + end.removesuffix(":00")

@@ -24,7 +24,7 @@ def test_a_series_of_every_second_blocks_until_the_window_ends():
 
 def test_a_series_of_every_second_blocks_no_longer_than_it_lasts():
     reading = read_file("every-second-until-noon")
-    assert (spans(reading)[1:], details(reading)) == (["06-05 10:00/12:00"], TOO_MANY)
+    assert (spans(reading)[1:], details(reading)) == (["06-05 10:00/12:00:01"], TOO_MANY)
 
 
 def test_a_series_of_every_minute_blocks_until_its_count_is_reached():

@@ -58,8 +58,8 @@ def test_the_window_is_half_open(start: str, end: str, is_shown: bool):
 
 
 def test_an_occurrence_that_began_before_the_window_reaches_into_it():
-    text = vcalendar("UID:1\nDTSTART:20260101T120000Z\nDURATION:P20D\nRRULE:FREQ=MONTHLY")
-    assert spans(read(text)) == ["06-01 12:00/06-21 12:00"]
+    text = vcalendar("UID:1\nDTSTART:20260120T120000Z\nDURATION:P20D\nRRULE:FREQ=MONTHLY")
+    assert spans(read(text)) == ["05-20 12:00/06-09 12:00", "06-20 12:00/07-10 12:00"]
 
 
 def test_an_override_moved_into_the_window_is_found():
@@ -286,6 +286,11 @@ def test_until_includes_the_occurrence_it_names(until: str, last_day: int):
     """C5: recurring-ical-events drops the occurrence on an UNTIL that is a date."""
     reading = read(series(f"RRULE:FREQ=DAILY;UNTIL={until}"))
     assert [event.start.day for event in by_start(reading)] == list(range(1, last_day + 1))
+
+
+def test_until_does_not_include_the_midnight_after_its_date():
+    text = vcalendar("UID:1\nDTSTART:20260601T000000Z\nRRULE:FREQ=DAILY;UNTIL=20260602")
+    assert spans(read(text)) == ["06-01 00:00/00:00", "06-02 00:00/00:00"]
 
 
 def test_a_series_that_ends_before_it_begins_is_empty():

@@ -224,11 +224,12 @@ def test_timed_events_have_no_dates():
 )
 def test_how_many_days_a_whole_day_event_lasts(end: str, days: int):
     (event,) = read(vcalendar(f"UID:1\nDTSTART;VALUE=DATE:20260605\n{end}")).events
-    assert ((event.end_date - event.start_date).days, event.problem) == (days, "")
+    assert (event.end_date - event.start_date, event.problem) == (timedelta(days=days), "")
+    assert event.end - event.start == timedelta(days=days)
 
 
 def test_a_date_is_a_date_however_it_is_declared():
-    for line in ("DTSTART:20260605", "DTSTART;VALUE=DATE:20260605T000000"):
+    for line in ("DTSTART:20260605", "DTSTART;VALUE=DATE:20260605T100000"):
         (event,) = read(vcalendar(f"UID:1\n{line}")).events
         assert event.start_date == date(2026, 6, 5)
 
@@ -239,11 +240,33 @@ def test_whole_days_know_their_midnight_in_utc():
     assert [event.start_date.day for event in by_start(reading)] == [1, 2, 4, 6, 7]
 
 
+@pytest.mark.parametrize(
+    ("lines", "days"),
+    [
+        ("RRULE:FREQ=DAILY;UNTIL=20260603T000000Z", [1, 2, 3]),
+        ("RRULE:FREQ=DAILY;UNTIL=20260603T040000Z", [1, 2, 3]),
+        ("RRULE:FREQ=DAILY;UNTIL=20260603T035959Z", [1, 2]),
+        ("RRULE:FREQ=DAILY;COUNT=3\nEXDATE:20260602T000000Z", [1, 3]),
+        ("RRULE:FREQ=DAILY;COUNT=3\nEXDATE:20260602T040000Z", [1, 3]),
+        ("RRULE:FREQ=DAILY;COUNT=3\nEXDATE;TZID=America/New_York:20260602T230000", [1, 3]),
+        ("DTEND:20260602T040000Z", [1]),
+        ("DTEND;TZID=America/New_York:20260602T000000", [1]),
+    ],
+)
+def test_whole_days_west_of_greenwich_know_their_midnight_too(lines: str, days: list[int]):
+    text = vcalendar(f"UID:1\nDTSTART;VALUE=DATE:20260601\n{lines}")
+    events = by_start(read(text, zone=ZoneInfo("America/New_York")))
+    assert [event.start_date.day for event in events] == days
+    assert {event.end_date - event.start_date for event in events} == {timedelta(days=1)}
+
+
 # --- ends --------------------------------------------------------------------------------------
 
 
 def test_a_time_without_an_end_takes_no_time():
-    assert spans(read(vcalendar("UID:1\nDTSTART:20260605T090000Z"))) == ["06-05 09:00/09:00"]
+    for end in ("X:", "DTEND:20260605T090000Z", "DURATION:PT0S"):
+        reading = read(vcalendar(f"UID:1\nDTSTART:20260605T090000Z\n{end}"))
+        assert (spans(reading), details(reading)) == (["06-05 09:00/09:00"], [])
 
 
 def test_an_end_that_is_a_date_is_its_midnight():
