@@ -1,4 +1,4 @@
-"""S4: how long a change in a CalDAV calendar takes to change the slots, in the demo as it is started.
+"""S4: how soon a change in a CalDAV calendar changes the slots, in the demo as it is started.
 
 The worker polls every 60 seconds; each change is made at a random moment of that minute.
 """
