@@ -94,9 +94,9 @@ class GuardedClient(DAVClient):
         self.session = GuardedSession(guard, limits)
         self._start = credentials.server_url
 
-    def begin(self) -> None:
-        """Start the clock of a call (see ``Limits.total``)."""
-        self.session.begin()
+    def begin(self, *, is_long: bool = False) -> None:
+        """Start the clock of a call (see ``GuardedSession.begin``)."""
+        self.session.begin(is_long=is_long)
 
     def request(
         self,

@@ -64,8 +64,12 @@ class GuardedSession:
         weakref.finalize(self, _close, self._http, self._lines)
         self.begin()
 
-    def begin(self) -> None:
-        """Start the clock: the requests from here on share ``Limits.total`` seconds."""
+    def begin(self, *, is_long: bool = False) -> None:
+        """Start the clock: the requests from here on share ``Limits.total`` seconds.
+
+        Before the answer to a long question the server may be silent for all of them.
+        """
+        self._silence = self._limits.total if is_long else self._limits.read
         self._deadline = time.monotonic() + self._limits.total
 
     def close(self) -> None:
@@ -89,7 +93,7 @@ class GuardedSession:
             url,
             allow_redirects=False,
             stream=True,
-            timeout=(self._limits.connect, self._limits.read),
+            timeout=(self._limits.connect, self._silence),
             **content,
         )
         try:
@@ -115,7 +119,7 @@ class GuardedSession:
         if isinstance(error, niquests.exceptions.ConnectTimeout):
             return f"{host} did not accept a connection within {limits.connect:g} seconds."
         if isinstance(error, niquests.exceptions.ReadTimeout):
-            return f"{host} was silent for {limits.read:g} seconds."
+            return f"{host} was silent for {self._silence:g} seconds."
         return f"The connection to {host} failed or broke off."
 
 

@@ -111,7 +111,11 @@ def _running(command: list[str], port: int, folder: Path) -> Iterator[None]:
         yield
     finally:
         process.terminate()
-        process.wait(timeout=10)
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:  # in the middle of something long
+            process.kill()
+            process.wait()
 
 
 def _wait_for(port: int, process: subprocess.Popen, folder: Path) -> None:

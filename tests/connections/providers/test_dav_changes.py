@@ -405,6 +405,25 @@ def test_every_request_of_a_long_round_has_its_own_time(proxied, proxy):
     assert len(proxy.requests) == 3
 
 
+@pytest.mark.parametrize(
+    ("about", "is_waited_for"), [("<D:sync-token></D:sync-token>", True), (MULTIGET, False)]
+)
+def test_server_may_think_longer_about_a_whole_calendar(about, is_waited_for, proxied, proxy):
+    def slowly(request, forward):
+        proxy.is_closing.wait(0.9)
+        return forward(request)
+
+    proxied.add_some(1)
+    proxied.limits = Limits(read=0.6, total=10)
+    proxy.commit("REPORT", slowly, about=about)
+
+    if is_waited_for:
+        assert titles(proxied.full_round()) == ["Event 0"]
+    else:
+        with pytest.raises(ProviderUnavailable, match=r"silent for 0\.6 seconds"):
+            proxied.full_round()
+
+
 # --- size ----------------------------------------------------------------------------------------
 
 
