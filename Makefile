@@ -8,6 +8,7 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 export PYTHONUNBUFFERED := 1
+export UV_NATIVE_TLS := true
 
 .PHONY: demo run test lint bench lock chromium
 

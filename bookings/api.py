@@ -1,7 +1,9 @@
 """The HTTP API for websites that build their own booking form."""
 
+import logging
 from typing import Any
 
+from django.db import OperationalError
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
@@ -24,6 +26,8 @@ from bookings.serializers import (
 from bookings.throttles import THROTTLES
 from bookings.tokens import booking_by_token
 
+logger = logging.getLogger(__name__)
+
 RETRY_SECONDS = 30  # until an unreadable calendar is worth another look
 LONGEST_KEY = 255  # characters
 
@@ -37,6 +41,13 @@ class CalendarUnverified(APIException):
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     default_code = "calendar_unverified"
     wait = RETRY_SECONDS  # sent as Retry-After
+
+
+class Unavailable(APIException):
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_code = "unavailable"
+    default_detail = "The service is out of order for the moment. Please try again in a minute."
+    wait = RETRY_SECONDS
 
 
 class KeyReused(APIException):
@@ -55,6 +66,9 @@ def answer_error(error: Exception, context: dict[str, Any]) -> Response | None:
     """Every refusal as ``{code, detail, fields?}``; a bug is left to Django."""
     if isinstance(error, lifecycle.BookingRefused):
         error = REFUSALS[type(error)](str(error))
+    elif isinstance(error, OperationalError):
+        logger.error("The database does not answer", exc_info=error)
+        error = Unavailable()
     response = answer_to(error, context)
     if response is None:
         return None

@@ -36,7 +36,9 @@ def _event(booking: Booking, *, is_published: bool) -> Event:
     event = Event()
     event.add("uid", event_uid(booking))
     event.add("sequence", booking.sequence)
-    event.add("dtstamp", booking.updated_at.astimezone(UTC))
+    # The same file, as long as the booking is the same: writing its event touches the row too.
+    stamp = booking.updated_at if booking.sequence else booking.created_at
+    event.add("dtstamp", stamp.astimezone(UTC))
     event.add("dtstart", booking.start_time.astimezone(UTC))
     event.add("dtend", booking.end_time.astimezone(UTC))
     event.add("summary", f"{title_of(booking)} with {consultant_name(booking)}")

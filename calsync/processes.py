@@ -5,9 +5,10 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Self
@@ -16,6 +17,7 @@ logger = logging.getLogger(__name__)
 
 STOP_SECONDS = 20
 LOOK_SECONDS = 0.2
+LOOK_AFTER_TURNS = 15
 MOST_QUICK_DEATHS = 5
 QUICK_SECONDS = 10
 
@@ -80,7 +82,8 @@ class Together:
         self._processes: list[Process] = []
 
     def __enter__(self) -> Self:
-        signal.signal(signal.SIGTERM, _as_interrupt)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, _as_interrupt)
         return self
 
     def __exit__(self, *exc_info) -> None:
@@ -93,11 +96,16 @@ class Together:
         self._processes.append(process)
         process.start()
 
-    def watch(self) -> None:
-        """Keep all of them up, until Ctrl-C or SIGTERM. Raises ``ProcessGaveUp``."""
+    def watch(self, *, look_after: Callable[[], object]) -> None:
+        """Keep all of them up, until Ctrl-C or the like. Raises ``ProcessGaveUp``.
+
+        ``look_after`` is called every few seconds, for what is no process of ours.
+        """
         with suppress(KeyboardInterrupt):
-            while True:
+            for turn in count():
                 sleep(LOOK_SECONDS)
+                if turn % LOOK_AFTER_TURNS == 0:
+                    look_after()
                 for process in self._processes:
                     process.restart_if_dead()
 

@@ -2,11 +2,7 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-from calsync import health
-
 urlpatterns = [
-    path("healthz", health.healthz),
-    path("readyz", health.readyz),
     path("admin/calendars/", include("connections.urls")),
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),

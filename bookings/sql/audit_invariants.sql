@@ -24,13 +24,15 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' AS $$
   FROM public.bookings b
   WHERE b.status = 'confirmed' AND b.end_time > now()
     AND (b.event_state = 'failed'
-         OR b.event_state = 'due' AND b.updated_at < now() - interval '15 minutes')
+         OR b.event_state = 'due'
+            AND (b.event_attempts >= 3 OR b.updated_at < now() - interval '15 minutes'))
   UNION ALL
   SELECT 'event_without_booking', e.id, format('in calendar %s', e.connection_id)
   FROM public.synced_events e
   LEFT JOIN public.bookings b ON b.id = e.booking_id
   WHERE e.is_ohboy_booking AND e.status <> 'cancelled' AND e.end_time > now()
-    AND (b.id IS NULL OR b.status = 'cancelled' AND b.updated_at < now() - interval '15 minutes')
+    AND (b.id IS NULL OR b.status = 'cancelled'
+         AND coalesce(b.cancelled_at, b.updated_at) < now() - interval '15 minutes')
   UNION ALL
   SELECT 'sync_is_stuck', c.id, format('due since %s', c.next_sync_at)
   FROM public.calendar_connections c

@@ -56,6 +56,8 @@ def _set_hours(consultant: Consultant) -> None:
 
 def connect_calendars(consultant: Consultant, server: CalendarServer, *, now: datetime) -> None:
     """Sign in to the calendar server, and at the first start choose both calendars."""
+    # A demo whose server's address has changed is a new one.
+    consultant.connections.exclude(caldav_url=server.url).delete()
     credentials = Credentials(username=USER, password=server.password, server_url=server.url)
     calendars = list_calendars(Provider.APPLE, credentials)
     is_first = not consultant.connections.exists()

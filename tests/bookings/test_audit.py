@@ -78,6 +78,11 @@ def test_a_booking_whose_event_was_given_up(booking):
     assert audit() == [("booking_without_event", booking.pk)]
 
 
+def test_a_booking_whose_event_fails_again_and_again(booking):
+    Booking.objects.update(event_state=EventState.DUE, event_attempts=3)
+    assert audit() == [("booking_without_event", booking.pk)]
+
+
 def test_an_event_that_is_due_since_a_moment_is_in_time(booking):
     Booking.objects.update(event_state=EventState.DUE)
     assert audit() == []

@@ -48,7 +48,7 @@ def booked(**changes) -> Booking:
         "invitee_time_zone": "America/New_York",
         "invitee_notes": "Two lines,\n<b>not</b> bold",
         "answers": {"topic": "Tax & law", "how": "Video"},
-        "updated_at": datetime(2027, 2, 26, 12, tzinfo=UTC),
+        "created_at": datetime(2027, 2, 26, 12, tzinfo=UTC),
     }
     booking = Booking(pk=BOOKING)
     return BookingFactory(

@@ -107,3 +107,11 @@ def test_times_are_in_utc_whatever_the_zones():
     written = lines(booked(start_time=start))
     assert "DTSTART:20270630T184500Z" in written
     assert "DTEND:20270630T191500Z" in written
+
+
+def test_the_file_stays_the_same_while_its_event_is_being_written():
+    booking = booked()
+    before = invitation(booking)
+    Booking.objects.update(event_attempts=1)
+    booking.refresh_from_db()
+    assert invitation(booking) == before

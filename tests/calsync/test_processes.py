@@ -20,7 +20,7 @@ with Together() as together:
     for name, seconds in (("steady", 600), ("fleeting", sys.argv[2])):
         command = [sys.executable, "-c", beat.format(seconds=seconds)]
         together.start(Process(name, command, log=folder / name))
-    together.watch()
+    together.watch(look_after=int)
 """
 
 

@@ -21,7 +21,7 @@ from django.db import connection
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from calsync import embedded_postgres
+from calsync.database import keep_database, stop_database
 from calsync.demo import consultant as demo_consultant
 from calsync.demo import website
 from calsync.demo.calendars import USER, CalendarServer
@@ -55,7 +55,8 @@ class Command(BaseCommand):
         except ProcessGaveUp as error:
             raise CommandError(str(error)) from None
         finally:
-            _stop_embedded_database()
+            connection.close()
+            stop_database()
 
     def _run(self, together: Together) -> None:
         call_command("prepare", stdout=self.stdout)
@@ -83,7 +84,7 @@ class Command(BaseCommand):
         self._sync(consultant)
         _wait_for(self.ports["web"])
         self._say_where_to_look(server)
-        together.watch()
+        together.watch(look_after=keep_database)
         self.stdout.write("\nStopping …")
 
     def _sync(self, consultant: Consultant) -> None:
@@ -175,18 +176,3 @@ def _next_working_day() -> date:
     while day.weekday() > 4:
         day += timedelta(days=1)
     return day
-
-
-def _stop_embedded_database() -> None:
-    """Unless somebody else, such as the tests, is using it."""
-    if not settings.DATABASE_IS_EMBEDDED:
-        return
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity "
-            "WHERE backend_type = 'client backend' AND pid != pg_backend_pid()"
-        )
-        (others,) = cursor.fetchone()
-    connection.close()
-    if not others:
-        embedded_postgres.stop()

@@ -3,6 +3,7 @@
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
+from calsync.database import keep_database
 from calsync.processes import ProcessGaveUp, Together, web, worker
 
 
@@ -15,6 +16,6 @@ class Command(BaseCommand):
             with Together() as together:
                 together.start(web({}))
                 together.start(worker({}))
-                together.watch()
+                together.watch(look_after=keep_database)
         except ProcessGaveUp as error:
             raise CommandError(str(error)) from None
