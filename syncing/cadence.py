@@ -20,6 +20,7 @@ FULL_SYNC_EVERY = timedelta(hours=24)
 SECOND_LOOK_AFTER = timedelta(seconds=60)
 CONFIRM_REFUSAL_AFTER = timedelta(minutes=5)
 LONGEST_BACK_OFF = timedelta(minutes=30)
+LONGEST_WAIT = timedelta(hours=6)
 NEEDS_A_PERSON = timedelta(hours=1)
 
 
@@ -52,7 +53,7 @@ def poll_interval(connection: CalendarConnection, *, now: datetime) -> timedelta
     watched = connection.webhook_expiration is not None and connection.webhook_expiration > now
     seconds = settings.POLL_INTERVAL_SECONDS if watched else settings.POLL_INTERVAL_NO_WATCH_SECONDS
     # Early and at random, so that a change is seen within the interval and calendars do not queue.
-    return timedelta(seconds=seconds * uniform(0.8, 0.9))  # noqa: S311
+    return timedelta(seconds=seconds * uniform(0.7, 0.8))  # noqa: S311
 
 
 def delay_after(error: Exception, *, failures: int) -> timedelta:
@@ -64,5 +65,6 @@ def delay_after(error: Exception, *, failures: int) -> timedelta:
     back_off = min(timedelta(seconds=30) * 2 ** min(failures, 10), LONGEST_BACK_OFF)
     back_off *= uniform(0.75, 1)  # noqa: S311
     if isinstance(error, RateLimited):
-        return max(back_off, timedelta(seconds=error.retry_after))
+        asked = min(error.retry_after, LONGEST_WAIT.total_seconds())  # it may ask for a century
+        return max(back_off, timedelta(seconds=asked))
     return back_off

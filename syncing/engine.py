@@ -68,12 +68,11 @@ def sync_connection(connection_id: UUID, *, now: datetime, full: bool = False) -
     connection = CalendarConnection.objects.select_related("user__booking_settings").get(
         pk=connection_id
     )
-    full = full or cadence.needs_full_sync(connection, now=now)
-    log = SyncLog.objects.create(
-        connection=connection, operation="full_sync" if full else "incremental_sync"
-    )
+    log = SyncLog.objects.create(connection=connection, operation="full_sync")
     began = monotonic()
     try:
+        full = full or cadence.needs_full_sync(connection, now=now)
+        log.operation = "full_sync" if full else "incremental_sync"
         with_fresh_token(connection, lambda: _sync(connection, lease_id, log, now=now, full=full))
     except (ProviderError, SecretUnreadable, SecondLookNeeded) as error:
         record_failure(connection, lease_id, error, now=now)

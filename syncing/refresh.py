@@ -15,6 +15,7 @@ from syncing.engine import sync_connection
 logger = logging.getLogger(__name__)
 
 LOOK_AGAIN_SECONDS = 0.05
+MOST_AT_ONCE = 8
 
 
 def refresh_calendars(consultant_id: UUID, *, seconds: float) -> None:
@@ -29,7 +30,8 @@ def refresh_calendars(consultant_id: UUID, *, seconds: float) -> None:
     ids = list(reachable.filter(user=consultant_id).values_list("pk", flat=True))
     if not ids:
         return
-    executor = ThreadPoolExecutor(max_workers=len(ids), thread_name_prefix="refresh")
+    # Each thread needs a database connection of its own, and those are few.
+    executor = ThreadPoolExecutor(min(len(ids), MOST_AT_ONCE), thread_name_prefix="refresh")
     syncs = [executor.submit(_sync_since, each, since=now, deadline=deadline) for each in ids]
     for sync in syncs:
         sync.add_done_callback(_report)

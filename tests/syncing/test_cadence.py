@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from connections.models import CalendarConnection, Consultant
+from connections.providers.base import RateLimited
 from syncing import cadence
 
 NOW = datetime(2027, 1, 10, 12, tzinfo=UTC)
@@ -70,10 +71,16 @@ def test_a_calendar_with_a_live_watch_is_polled_less_often(connection):
     unwatched = cadence.poll_interval(connection, now=NOW)
     connection.webhook_expiration = NOW + timedelta(days=1)
     watched = cadence.poll_interval(connection, now=NOW)
-    assert timedelta(seconds=48) <= unwatched <= timedelta(seconds=54)
-    assert timedelta(seconds=240) <= watched <= timedelta(seconds=270)
+    assert timedelta(seconds=42) <= unwatched <= timedelta(seconds=48)
+    assert timedelta(seconds=210) <= watched <= timedelta(seconds=240)
 
 
 def test_a_watch_that_has_run_out_does_not_count(connection):
     connection.webhook_expiration = NOW
     assert cadence.poll_interval(connection, now=NOW) < timedelta(seconds=60)
+
+
+@pytest.mark.parametrize("retry_after", [31_536_000, 1e14])
+def test_nobody_is_left_alone_for_longer_than_some_hours(retry_after):
+    asked = RateLimited("slow down", retry_after=retry_after)
+    assert cadence.delay_after(asked, failures=1) == timedelta(hours=6)
