@@ -66,7 +66,7 @@ class Collection:
 
     def __init__(self, client: GuardedClient, url: str) -> None:
         self.url = url
-        self.path = path_of(url)
+        self.path = path_of(url).rstrip("/") + "/"
         self._client = client
 
     def abilities(self) -> Abilities:

@@ -36,6 +36,7 @@ from connections.providers.ical.parser import parse
 from connections.providers.outbound import origin
 
 WELL_KNOWN = "/.well-known/caldav"
+MAIL = "mailto:"
 SUBSCRIBED = f"{CALENDARSERVER}subscribed"  # a copy of somebody else's feed
 TRANSPARENT = "{urn:ietf:params:xml:ns:caldav}transparent"
 WAYS_TO_WRITE = {"{DAV:}all", "{DAV:}write", "{DAV:}bind"}  # RFC 3744 §3: bind adds a member
@@ -83,15 +84,14 @@ def find_own_addresses(client: GuardedClient, collection: str) -> frozenset[str]
         for resource in place.resources:
             addresses += href_texts(resource.properties.get(cdav.CalendarUserAddressSet.tag))
     mails = (address.lower() for address in addresses)
-    return frozenset(unquote(mail[len("mailto:") :]) for mail in mails if mail[:7] == "mailto:")
+    return frozenset(unquote(mail[len(MAIL) :]) for mail in mails if mail.startswith(MAIL))
 
 
 def _entry(client: GuardedClient, start: str) -> Place:
     """The first place that is a calendar or says where calendars are."""
     asked = (dav.CurrentUserPrincipal, cdav.CalendarHomeSet, *OF_A_CALENDAR)
     for url in (start, urljoin(start, WELL_KNOWN)):
-        body = propfind(*asked)
-        reply = client.request(url, "PROPFIND", body, {"Depth": "0"})
+        reply = client.request(url, "PROPFIND", propfind(*asked), {"Depth": "0"})
         with suppress(ProviderUnavailable, Forbidden, CalendarGone):
             place = Place(reply.url, read_resources(client, reply))
             if _leads_on(client, place):

@@ -56,7 +56,7 @@ class OwnEvents:
         self._collection = Collection(client, calendar_id)
 
     def create(self, draft: EventDraft) -> WrittenEvent:
-        path = self._collection.path.rstrip("/") + f"/{quote(draft.uid, safe='')}.ics"
+        path = f"{self._collection.path}{quote(draft.uid, safe='')}.ics"
         text = new_object(draft, now=_now())
         reply = self._put(path, text, {"If-None-Match": "*"})
         if reply.status in DONE:
