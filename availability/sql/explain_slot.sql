@@ -78,7 +78,8 @@ CREATE FUNCTION public.explain_slot(
   meeting_type text DEFAULT NULL)
 RETURNS TABLE (reason text, detail text, from_time timestamptz, to_time timestamptz)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
-SET search_path = '' SET plan_cache_mode = force_generic_plan SET jit = off AS $$
+SET search_path = '' SET plan_cache_mode = force_generic_plan SET jit = off
+SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
   -- A role set for a request is still set inside a function that runs with its owner's rights.
   caller   text := coalesce(nullif(current_setting('role'), 'none'), session_user);

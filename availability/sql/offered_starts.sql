@@ -62,7 +62,8 @@ CREATE FUNCTION calsync.offered_slot(
   ignored_booking uuid, asked_at timestamptz)
 RETURNS TABLE (slot_start timestamptz, slot_end timestamptz, buffer_before integer, buffer_after integer)
 LANGUAGE plpgsql STABLE
-SET search_path = '' SET plan_cache_mode = force_generic_plan SET jit = off AS $$
+SET search_path = '' SET plan_cache_mode = force_generic_plan SET jit = off
+SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
   rules calsync.effective_rules;
 BEGIN
@@ -94,7 +95,8 @@ CREATE FUNCTION calsync.is_offered(
   consultant uuid, meeting_type uuid, starts_at timestamptz, slot_duration integer, buffer integer,
   ignored_booking uuid, asked_at timestamptz)
 RETURNS boolean LANGUAGE plpgsql STABLE
-SET search_path = '' SET plan_cache_mode = force_generic_plan SET jit = off AS $$
+SET search_path = '' SET plan_cache_mode = force_generic_plan SET jit = off
+SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 BEGIN
   RETURN EXISTS (SELECT FROM calsync.offered_slot(
     consultant, meeting_type, starts_at, slot_duration, buffer, ignored_booking, asked_at));

@@ -14,13 +14,17 @@ REVOKE ALL ON FUNCTION calsync.zone_rules_name(text) FROM PUBLIC;
 CREATE FUNCTION calsync.wall_clock_to_instant(wall_clock timestamp, zone text) RETURNS timestamptz
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE AS $$
 DECLARE
-  rules_name    text        := calsync.zone_rules_name(zone);
-  second_time   timestamptz := wall_clock AT TIME ZONE rules_name;
+  rules_name  text        := calsync.zone_rules_name(zone);
+  second_time timestamptz := wall_clock AT TIME ZONE rules_name;
   -- No zone has put its clocks back by more than a day, or changed them twice within a day.
-  day_before    timestamptz := second_time - interval '24 hours';
-  offset_before interval    := (day_before AT TIME ZONE rules_name) - (day_before AT TIME ZONE 'UTC');
-  first_time    timestamptz := (wall_clock - offset_before) AT TIME ZONE 'UTC';
+  day_before  timestamptz := second_time - interval '24 hours';
+  first_time  timestamptz;
 BEGIN
+  IF day_before AT TIME ZONE rules_name = wall_clock - interval '24 hours' THEN
+    RETURN second_time; -- no change: there is but one
+  END IF;
+  first_time := (wall_clock - (day_before AT TIME ZONE rules_name - day_before AT TIME ZONE 'UTC'))
+    AT TIME ZONE 'UTC'; -- with the offset of the day before
   RETURN CASE WHEN first_time AT TIME ZONE rules_name = wall_clock
     THEN first_time ELSE second_time END;
 END

@@ -71,7 +71,8 @@ CREATE FUNCTION public.get_available_slots(
   timezone text DEFAULT NULL)
 RETURNS TABLE (slot_start timestamptz, slot_end timestamptz)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
-SET search_path = '' SET plan_cache_mode = force_generic_plan SET jit = off AS $$
+SET search_path = '' SET plan_cache_mode = force_generic_plan SET jit = off
+SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
   rules  calsync.effective_rules := calsync.rules_meant(
     consultant, meeting_type, slot_duration, buffer);
@@ -92,7 +93,8 @@ CREATE FUNCTION public.get_available_days(
   timezone text DEFAULT NULL)
 RETURNS TABLE (day date, slots timestamptz[])
 LANGUAGE plpgsql STABLE SECURITY DEFINER
-SET search_path = '' SET plan_cache_mode = force_generic_plan SET jit = off AS $$
+SET search_path = '' SET plan_cache_mode = force_generic_plan SET jit = off
+SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
   rules  calsync.effective_rules := calsync.rules_meant(
     consultant, meeting_type, slot_duration, buffer);
@@ -114,7 +116,8 @@ $$;
 CREATE FUNCTION public.get_calendar_freshness(consultant uuid DEFAULT NULL)
 RETURNS TABLE (data_as_of timestamptz, covered_until timestamptz, state text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
-SET search_path = '' SET plan_cache_mode = force_generic_plan SET jit = off AS $$
+SET search_path = '' SET plan_cache_mode = force_generic_plan SET jit = off
+SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
   rules calsync.effective_rules := calsync.rules_meant(consultant, NULL, NULL, NULL);
 BEGIN

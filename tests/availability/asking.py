@@ -58,9 +58,9 @@ def busy(consultant: Consultant, start: str, end: str, **event):
 
 
 def book(consultant: Consultant, start: str, end: str, **booking):
-    return BookingFactory(
-        **({"user": consultant, "start_time": on(start), "end_time": on(end)} | booking)
-    )
+    """A booking on that Monday, in UTC."""
+    span = {"start_time": on(start), "end_time": on(end)}
+    return BookingFactory(**({"user": consultant} | span | booking))
 
 
 def offered(

@@ -20,6 +20,7 @@ from tests.factories import (
     AvailabilityExceptionFactory,
     AvailabilityRuleFactory,
     BlockedDateFactory,
+    BookingFactory,
     ConnectionFactory,
 )
 
@@ -58,6 +59,7 @@ def test_what_comes_too_near_is_told_from_what_overlaps():
     busy(consultant, "10:14", "11:00", title="Too near after")
     busy(consultant, "08:00", "08:45", title="Far enough before")
     busy(consultant, "10:15", "11:00", title="Far enough after")
+    book(consultant, "08:00", "08:30", buffer_after=30)
     assert refusals(consultant, on("09:00")) == [
         ("buffer", "Too near before"),
         ("buffer", "Too near after"),
@@ -83,11 +85,25 @@ def test_a_start_beside_the_grid_is_told_the_grid():
     assert refusals(consultant, on("09:30")) == [("off_grid", grid)]
 
 
-def test_notice_and_window_are_told():
+@pytest.mark.parametrize(
+    ("asked_at", "expected"),
+    [
+        (on("08:00"), []),
+        (on("08:01"), ["too_soon"]),
+        (on("00:00") - 2 * DAY, []),
+        (on("23:59") - 3 * DAY, ["too_far_ahead"]),
+    ],
+)
+def test_notice_and_window_are_told(asked_at, expected):
     consultant = consultant_with(("09:00", "10:00"), minimum_notice=60, booking_window=2)
-    [soon] = refusals(consultant, on("09:00"), asked_at=on("08:01"))
-    [far] = refusals(consultant, on("09:00"), asked_at=on("23:59") - 3 * DAY)
-    assert (soon[0], far[0]) == ("too_soon", "too_far_ahead")
+    reasons = refusals(consultant, on("09:00"), asked_at=asked_at)
+    assert [reason for reason, _ in reasons] == expected
+
+
+def test_the_end_of_the_window_is_beyond_it():
+    consultant = consultant_with(("00:00", "01:00"), booking_window=2)
+    [(reason, _)] = refusals(consultant, on("00:00"), asked_at=on("12:00") - 3 * DAY)
+    assert reason == "too_far_ahead"
 
 
 def test_full_days_and_weeks_are_told():
@@ -99,12 +115,31 @@ def test_full_days_and_weeks_are_told():
     ]
 
 
-def test_time_that_a_calendar_was_not_read_for_is_told():
+def test_full_days_of_the_week_are_no_reason_on_the_others():
+    consultant = consultant_with(("09:00", "10:00"), daily_limit=1)
+    tomorrow = on("20:00") + DAY
+    BookingFactory(user=consultant, start_time=tomorrow)
+    assert refusals(consultant, on("09:00")) == []
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "expected"),
+    [
+        ("08:55", "10:05", []),
+        ("08:56", "10:05", ["not_synced"]),
+        ("08:55", "10:04", ["not_synced"]),
+        ("08:56", "10:04", ["not_synced", "not_synced"]),
+    ],
+)
+def test_time_that_a_calendar_was_not_read_for_is_told(first, last, expected):
     consultant = consultant_with(("09:00", "10:00"), buffer_before=5, buffer_after=5)
-    connection = ConnectionFactory(user=consultant, synced_until=on("10:04"))
-    assert [reason for reason, _ in refusals(consultant, on("09:00"))] == ["not_synced"]
-    connection.synced_from, connection.synced_until = on("08:56"), on("11:00")
-    connection.save()
+    ConnectionFactory(user=consultant, synced_from=on(first), synced_until=on(last))
+    assert [reason for reason, _ in refusals(consultant, on("09:00"))] == expected
+
+
+def test_a_calendar_whose_coverage_has_run_out_is_not_called_stale():
+    consultant = consultant_with(("09:00", "10:00"))
+    ConnectionFactory(user=consultant, synced_until=LONG_BEFORE)
     assert [reason for reason, _ in refusals(consultant, on("09:00"))] == ["not_synced"]
 
 

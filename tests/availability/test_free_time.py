@@ -357,17 +357,18 @@ def test_next_to_a_booking_the_gap_is_the_larger_of_the_slots_after_and_its_befo
     assert offered(consultant)[-1] == "10:15"
 
 
-def test_a_bookings_buffers_reach_over_midnight():
+def test_the_longest_booking_with_the_longest_buffer_reaches_two_days_ahead():
     consultant = consultant_with(("00:00", "03:00"))
-    book(
-        consultant, "22:00", "23:00", start_time=on("22:00") - 2 * DAY,
-        end_time=on("23:00") - 2 * DAY, buffer_after=1440,
-    )  # fmt: skip
-    book(
-        consultant, "23:00", "23:30", start_time=on("23:00") - DAY,
-        end_time=on("23:30") - DAY, buffer_after=90,
-    )  # fmt: skip
+    saturday, sunday = on("01:30") - 2 * DAY, on("01:00") - DAY
+    BookingFactory(user=consultant, start_time=saturday, end_time=sunday, buffer_after=1440)
     assert offered(consultant) == ["01:00", "02:00"]
+
+
+def test_the_longest_buffer_reaches_a_day_back():
+    consultant = consultant_with(("21:00", "00:00"))
+    tuesday = on("22:30") + DAY
+    BookingFactory(user=consultant, start_time=tuesday, end_time=tuesday + HOUR, buffer_before=1440)
+    assert offered(consultant) == ["21:00"]
 
 
 def test_an_asked_buffer_sets_both():
@@ -481,6 +482,8 @@ def test_nothing_is_offered_before_what_a_calendar_was_read_for():
     consultant = consultant_with(("09:00", "12:00"), buffer_before=30)
     ConnectionFactory(user=consultant, synced_from=on("09:30"))
     assert offered(consultant) == ["10:00", "11:00"]
+    ConnectionFactory(user=consultant, synced_from=on("09:31"))
+    assert offered(consultant) == ["11:00"]
 
 
 @pytest.mark.parametrize("never", [{"synced_until": None}, {"synced_from": None}])

@@ -22,6 +22,7 @@ from tests.factories import (
     ConnectionFactory,
     ConsultantFactory,
     MeetingTypeFactory,
+    SyncedEventFactory,
 )
 
 pytestmark = pytest.mark.django_db
@@ -203,6 +204,23 @@ def test_a_booking_is_given_its_end_and_buffers(consultant):
     assert offered_slot(consultant, None, at(10)) == [(at(10), at(11), 0, 0)]
     assert offered_slot(consultant, talk, at(9)) == [(at(9), at(9) + HOUR * 3 / 4, 5, 90)]
     assert offered_slot(consultant, talk, at(10)) == []
+
+
+def test_a_booking_needs_its_buffers_free_as_well(consultant):
+    near = MeetingTypeFactory(user=consultant, buffer_before=15, buffer_after=15)
+    calendar = ConnectionFactory(user=consultant)
+    half = HOUR / 2
+    SyncedEventFactory(connection=calendar, start_time=at(8), end_time=at(9) - half / 2)
+    assert len(offered_slot(consultant, near, at(9))) == 1
+    SyncedEventFactory(connection=calendar, start_time=at(8), end_time=at(9) - half / 3)
+    assert offered_slot(consultant, near, at(9)) == []
+    SyncedEventFactory(connection=calendar, start_time=at(11) + half / 3, end_time=at(12))
+    assert offered_slot(consultant, near, at(10)) == []
+
+
+def test_a_meeting_type_of_another_consultant_is_an_error(consultant):
+    with pytest.raises(DatabaseError):
+        offered_slot(consultant, MeetingTypeFactory(), at(9))
 
 
 def test_an_inactive_meeting_type_serves_only_a_booking_that_exists(consultant):
