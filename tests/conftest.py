@@ -6,6 +6,7 @@ import pytest
 
 from tests.connections.providers.caldav_servers import Device, run_radicale, run_xandikos
 from tests.fakes.google import FakeGoogle
+from tests.fakes.microsoft import FakeMicrosoft
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +25,9 @@ def xandikos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Device]:
 def google() -> Iterator[FakeGoogle]:
     with FakeGoogle() as google:
         yield google
+
+
+@pytest.fixture
+def microsoft() -> Iterator[FakeMicrosoft]:
+    with FakeMicrosoft() as microsoft:
+        yield microsoft

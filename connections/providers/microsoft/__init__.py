@@ -1,0 +1,7 @@
+"""Microsoft 365 and Outlook: changes, our own events, watches, and the tokens of an account."""
+
+from connections.providers.microsoft.adapter import MicrosoftAdapter
+from connections.providers.microsoft.app import SCOPES, MicrosoftApp
+from connections.providers.microsoft.tokens import refresh
+
+__all__ = ["SCOPES", "MicrosoftAdapter", "MicrosoftApp", "refresh"]

@@ -1,0 +1,125 @@
+"""One account's line to Microsoft Graph: each request is sent once, and to Graph alone.
+
+https://learn.microsoft.com/en-us/graph/use-the-api
+"""
+
+import weakref
+from collections.abc import Iterator
+from urllib.parse import quote, urlencode
+
+import requests
+from urllib3.exceptions import HTTPError
+
+from connections.providers.base import AccessTokenRefused, AddressRefused, ProviderUnavailable
+from connections.providers.microsoft.app import MicrosoftApp
+from connections.providers.microsoft.replies import Reply, makes_no_sense, refusal_of_all, wait_of
+
+TIMEOUT = 10.0  # seconds to connect, and of silence
+MAX_PAGES = 2000  # beyond that Graph is walking in a circle
+NEXT = "@odata.nextLink"
+
+# Ids that stay when an event moves, times in UTC, bodies as they were written, large pages.
+PREFER = (
+    'IdType="ImmutableId", outlook.timezone="UTC", outlook.body-content-type="text", '
+    "odata.maxpagesize=200"
+)
+
+
+class GraphApi:
+    """Asks with one access token, one request at a time. Paths are below ``/v1.0/``."""
+
+    def __init__(self, access_token: str, *, app: MicrosoftApp, timeout: float) -> None:
+        if not access_token:
+            raise AccessTokenRefused("There is no access token.")
+        self._root = app.graph_url.rstrip("/") + "/"
+        self._timeout = timeout
+        self._http = new_http()
+        self._http.headers["Authorization"] = f"Bearer {access_token}"
+        self._http.headers["Prefer"] = PREFER
+        weakref.finalize(self, self._http.close)
+
+    def ask(self, method: str, path: str, *, body: dict | None = None, **query: str) -> Reply:
+        """Send a request; the names in ``query`` are sent as they are (``**{"$top": "100"}``).
+
+        Refusals (4xx) are returned: what they mean depends on what was asked. Raises
+        ``AccessTokenRefused``, ``RateLimited`` and ``ProviderUnavailable``.
+        """
+        return self._send(method, self.address(path, **query), body)
+
+    def address(self, path: str, **query: str) -> str:
+        """Spaces as ``%20``: a plus is a plus to Graph."""
+        question = f"?{urlencode(query, quote_via=quote, safe='$')}" if query else ""
+        return f"{self._root}v1.0/{path}{question}"
+
+    def pages(self, address: str) -> Iterator[Reply]:
+        """A list from its first page on, empty ones included; a refusal ends it.
+
+        Links are followed as they are written, and never away from Graph: the access token goes
+        along. Raises ``AddressRefused`` where one leads elsewhere.
+        """
+        seen = set()
+        for _ in range(MAX_PAGES):
+            reply = self._send("GET", address)
+            yield reply
+            seen.add(address)
+            address = reply.body.get(NEXT)
+            if not address:
+                return
+            if address in seen:
+                break
+        raise ProviderUnavailable("Microsoft never comes to the end of its list.")
+
+    def _send(self, method: str, address: object, body: dict | None = None) -> Reply:
+        if not isinstance(address, str) or not address.startswith(self._root):
+            raise AddressRefused(
+                "A link of the calendar's list of changes leads to a foreign server."
+            )
+        reply = self._exchange(method, address, body)
+        error = refusal_of_all(reply)
+        if error is not None:
+            raise error
+        return reply
+
+    def _exchange(self, method: str, address: str, body: dict | None) -> Reply:
+        prepared = self._http.prepare_request(requests.Request(method, self._root, json=body))
+        prepared.url = address  # the library would quote it anew
+        try:
+            response = self._http.send(prepared, timeout=self._timeout, allow_redirects=False)
+        except (OSError, HTTPError) as error:
+            raise ProviderUnavailable(explain(error)) from None
+        return _read(response)
+
+
+def event_path(calendar_id: str, event_id: str) -> str:
+    return f"{calendar_path(calendar_id)}/events/{quote(event_id, safe='')}"
+
+
+def calendar_path(calendar_id: str) -> str:
+    return f"me/calendars/{quote(calendar_id, safe='')}"
+
+
+def new_http() -> requests.Session:
+    """A line that takes no proxy and no password from its surroundings."""
+    http = requests.Session()
+    http.trust_env = False
+    return http
+
+
+def explain(error: Exception) -> str:
+    """A sentence for the person; the library's own text holds the whole address."""
+    if isinstance(error, (requests.Timeout, TimeoutError)):
+        return "Microsoft did not answer in time."
+    return "The connection to Microsoft failed or broke off."
+
+
+def _read(response: requests.Response) -> Reply:
+    wait = wait_of(response.headers.get("Retry-After", ""))
+    try:
+        body = response.json() if response.content else {}
+    except ValueError:
+        body = None
+    if isinstance(body, dict):
+        return Reply(response.status_code, body, wait)
+    if response.ok:
+        raise makes_no_sense(Reply(response.status_code))
+    return Reply(response.status_code, {}, wait)

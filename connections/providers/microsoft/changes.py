@@ -1,0 +1,133 @@
+"""A round of changes of one calendar, page by page.
+
+https://learn.microsoft.com/en-us/graph/delta-query-events
+
+Occurrences come with little more than their times: what they have in common the master says, which
+is somewhere in the list or has to be asked for. When one occurrence is deleted, the list shows the
+remaining ones and says nothing of that one. So every series that a list of changes touches is read
+again within the window, and that reading counts.
+https://github.com/microsoftgraph/microsoft-graph-docs-contrib/pull/4501
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from connections.providers.base import (
+    ChangePage,
+    ProviderError,
+    ProviderUnavailable,
+    SyncTokenExpired,
+)
+from connections.providers.microsoft.api import NEXT, GraphApi, calendar_path, event_path
+from connections.providers.microsoft.bookmarks import Question, read_bookmark, write_bookmark
+from connections.providers.microsoft.events import FIELDS
+from connections.providers.microsoft.listing import Listing, Series, read_items
+from connections.providers.microsoft.replies import (
+    GONE,
+    MISSING,
+    Reply,
+    makes_no_sense,
+    refusal_of_calendar,
+)
+
+EXPIRED = {"syncstatenotfound", "syncstateinvalid", "resyncrequired"}
+MAX_SERIES = 20  # when more of them changed, listing the whole window takes fewer requests
+DELTA = "@odata.deltaLink"
+
+
+class Round:
+    """Reads one calendar once. Its methods yield pages; the last one carries the sync token."""
+
+    def __init__(self, api: GraphApi, question: Question) -> None:
+        self._api, self._question = api, question
+        self._listing = Listing(window=question.window, zone=question.zone)
+        self._next_token = ""
+
+    def everything(self) -> Iterator[ChangePage]:
+        """The whole window."""
+        path = f"{calendar_path(self._question.calendar_id)}/calendarView/delta"
+        for reply in self._pages(self._api.address(path, **self._bounds()), has_token=False):
+            yield self._listing.page(reply.items, is_full=True)
+        for series_id, series in self._listing.series.items():
+            yield self._listed_series(series_id, series)
+        yield ChangePage(sync_token=self._next_token, is_full=True)
+
+    def since(self, sync_token: str) -> Iterator[ChangePage]:
+        """What changed since the token. Raises ``SyncTokenExpired``."""
+        link = read_bookmark(self._question, sync_token)
+        for reply in self._pages(link, has_token=True):
+            yield self._listing.page(reply.items, is_full=False)
+            if len(self._listing.series) > MAX_SERIES:
+                raise SyncTokenExpired("So many series changed that the whole window is read.")
+        for series_id in self._listing.series:
+            yield self._whole_series(series_id)
+        yield ChangePage(sync_token=self._next_token)
+
+    def _pages(self, address: str, *, has_token: bool) -> Iterator[Reply]:
+        """Each page of the list; the last one leaves the next sync token."""
+        for reply in self._api.pages(address):
+            if not reply.is_ok:
+                raise _refusal(reply, has_token=has_token)
+            if not reply.body.get(NEXT):
+                self._next_token = self._bookmark(reply)
+            yield reply
+
+    def _listed_series(self, series_id: str, series: Series) -> ChangePage:
+        """A series as a full list shows it."""
+        if series.lacks_master:
+            series.master = self._master(series_id)
+        events, problems = read_items(series.completed(), zone=self._question.zone)
+        return ChangePage(
+            events=events, replaced=frozenset({series_id}), problems=problems, is_full=True
+        )
+
+    def _master(self, series_id: str) -> dict | None:
+        """None where it was deleted meanwhile, or we are invited to some occurrences alone."""
+        path = event_path(self._question.calendar_id, series_id)
+        reply = self._api.ask("GET", path, **{"$select": FIELDS})
+        if reply.status in MISSING:
+            return None
+        if not reply.is_ok:
+            raise makes_no_sense(reply)
+        return dict(reply.body)
+
+    def _whole_series(self, series_id: str) -> ChangePage:
+        """All there is of a series within the window.
+
+        One that cannot be read by itself leaves its occurrences unknown, unless the list has said
+        that it is gone: then the whole window has to be read.
+        """
+        page = ChangePage(replaced=frozenset({series_id}))
+        path = f"{event_path(self._question.calendar_id, series_id)}/instances"
+        query = {**self._bounds(), "$select": FIELDS}
+        for reply in self._api.pages(self._api.address(path, **query)):
+            if reply.status in MISSING and series_id in self._listing.removed:
+                return page
+            if not reply.is_ok:
+                raise SyncTokenExpired("A series can no longer be read by itself.")
+            events, problems = read_items(reply.items, zone=self._question.zone)
+            page = replace(
+                page, events=[*page.events, *events], problems=[*page.problems, *problems]
+            )
+        return page
+
+    def _bounds(self) -> dict[str, str]:
+        window = self._question.window
+        return {
+            "startDateTime": f"{window.start:%Y-%m-%dT%H:%M:%SZ}",
+            "endDateTime": f"{window.end:%Y-%m-%dT%H:%M:%SZ}",
+        }
+
+    def _bookmark(self, reply: Reply) -> str:
+        link = reply.body.get(DELTA)
+        if not link:
+            raise ProviderUnavailable("Microsoft's list of changes ended too early.")
+        return write_bookmark(self._question, link)
+
+
+def _refusal(reply: Reply, *, has_token: bool) -> ProviderError:
+    if reply.status == GONE or reply.codes & EXPIRED:
+        if has_token:
+            return SyncTokenExpired("Microsoft no longer knows the sync token.")
+        return makes_no_sense(reply)
+    return refusal_of_calendar(reply)

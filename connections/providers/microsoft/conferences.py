@@ -1,0 +1,22 @@
+"""Teams meetings of our events: Outlook may take a moment to set one up."""
+
+from collections.abc import Callable, Mapping
+from time import sleep
+
+LOOKS, PAUSE = 5, 1.0  # seconds between looks; a meeting that takes longer is found next time
+FIELDS = "isOnlineMeeting,onlineMeeting"
+
+
+def wait_for(item: Mapping, look: Callable[[str], Mapping | None]) -> Mapping:
+    """The event once its meeting is there, or as it is when patience ends."""
+    for _ in range(LOOKS):
+        if not item.get("isOnlineMeeting") or url_of(item):
+            break
+        sleep(PAUSE)
+        item = look(item["id"]) or item
+    return item
+
+
+def url_of(item: Mapping) -> str:
+    """Where the meeting is held; empty where there is none."""
+    return (item.get("onlineMeeting") or {}).get("joinUrl") or ""

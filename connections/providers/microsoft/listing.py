@@ -1,0 +1,121 @@
+"""The items of one page of changes, sorted by what they mean for a round. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
+
+from connections.providers.base import ChangePage, Problem, RemoteEvent, Window
+from connections.providers.microsoft.events import (
+    COMMON,
+    Unreadable,
+    completed,
+    remote_event,
+    series_of,
+)
+
+NO_START = "its start cannot be read"
+SAYS_ENOUGH = "showAs"  # an occurrence that has it is told of in full
+
+
+@dataclass(slots=True)
+class Series:
+    """What a round shows of a series. The times of its master are those of long ago."""
+
+    master: Mapping | None = None
+    items: dict[str, Mapping] = field(default_factory=dict)
+
+    @property
+    def lacks_master(self) -> bool:
+        return self.master is None and any(SAYS_ENOUGH not in one for one in self.items.values())
+
+    def completed(self) -> list[dict]:
+        """Its occurrences in full; without a master, those that need none."""
+        return [
+            completed(item, self.master or {})
+            for item in self.items.values()
+            if self.master is not None or SAYS_ENOUGH in item
+        ]
+
+
+class Listing:
+    """What a round shows, page after page. The last word on an id counts.
+
+    ``series`` are all that any item belonged to; ``removed`` are all ids that were.
+    """
+
+    def __init__(self, *, window: Window, zone: ZoneInfo) -> None:
+        """``zone`` gives all-day events their instants."""
+        self.series: dict[str, Series] = {}
+        self.removed: set[str] = set()
+        self._window, self._zone = window, zone
+        self._begin_page()
+
+    def page(self, items: Iterable[Mapping], *, is_full: bool) -> ChangePage:
+        """What further items mean. Those of series are kept until the round has been read."""
+        self._begin_page()
+        for item in items:
+            self._take(item)
+        return ChangePage(
+            events=list(self._singles.values()),
+            removed=frozenset(self._gone),
+            replaced=frozenset(self._singles),  # some of them may have been series until now
+            problems=self._problems,
+            is_full=is_full,
+        )
+
+    def _begin_page(self) -> None:
+        self._singles: dict[str, RemoteEvent] = {}
+        self._gone: set[str] = set()
+        self._problems: list[Problem] = []
+
+    def _take(self, item: Mapping) -> None:
+        self._singles.pop(item["id"], None)
+        if "@removed" in item:
+            self._remove(item["id"])
+        elif series_id := series_of(item):
+            self._take_part(series_id, item)
+        else:
+            self._take_single(item)
+
+    def _remove(self, event_id: str) -> None:
+        """What else was shown of a series stays in question: its master may be outside alone."""
+        for series_id, series in self.series.items():
+            series.items.pop(event_id, None)
+            if series_id == event_id:
+                series.master = None
+        self._gone.add(event_id)
+        self.removed.add(event_id)
+
+    def _take_part(self, series_id: str, item: Mapping) -> None:
+        series = self.series.setdefault(series_id, Series())
+        if item["id"] == series_id:
+            series.master = {name: item[name] for name in COMMON if name in item}
+        else:
+            series.items[item["id"]] = item
+
+    def _take_single(self, item: Mapping) -> None:
+        self.series.pop(item["id"], None)
+        events, problems = read_items([item], zone=self._zone)
+        self._problems += problems
+        for event in events:
+            if event.start >= self._window.end or event.end <= self._window.start:
+                self._gone.add(event.provider_event_id)
+            else:
+                self._singles[event.provider_event_id] = event
+
+
+def read_items(
+    items: Iterable[Mapping], *, zone: ZoneInfo
+) -> tuple[list[RemoteEvent], list[Problem]]:
+    """Complete items as remote events, and what is wrong with them."""
+    events, problems = [], []
+    for item in items:
+        try:
+            event = remote_event(item, zone=zone)
+        except Unreadable:
+            problems.append(Problem(item["id"], NO_START))
+            continue
+        events.append(event)
+        if event.problem:
+            problems.append(Problem(event.provider_event_id, event.problem))
+    return events, problems

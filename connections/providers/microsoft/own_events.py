@@ -1,0 +1,199 @@
+"""Our own events in a calendar: written once, brought up to date, removed.
+
+Graph takes a transaction id once: whoever repeats a write whose answer was lost is told so. For how
+long is not published, so a booking is looked for by its property before it is written. Every change
+and removal first looks whether the event is ours. Nobody is invited, so Outlook mails nobody.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from uuid import UUID
+
+from connections.providers.base import (
+    EventConflict,
+    EventDraft,
+    EventGone,
+    ProviderError,
+    WriteRefused,
+    WrittenEvent,
+)
+from connections.providers.microsoft import conferences
+from connections.providers.microsoft.api import GraphApi, calendar_path, event_path
+from connections.providers.microsoft.drafts import (
+    EXPAND,
+    booking_of,
+    new_body,
+    revision,
+    search,
+    transaction_ids,
+)
+from connections.providers.microsoft.events import FIELDS
+from connections.providers.microsoft.replies import (
+    BAD_REQUEST,
+    CHANGED,
+    CONFLICT,
+    FORBIDDEN,
+    MISSING,
+    Reply,
+    makes_no_sense,
+    refusal_of_calendar,
+)
+
+ATTEMPTS = 3
+ALL_FIELDS = {
+    "$select": f"{FIELDS},body,location,{conferences.FIELDS}",
+    "$expand": EXPAND,
+}
+USED = "errorduplicatetransactionid"
+DAY = timedelta(days=1)
+
+
+class OwnEvents:
+    """Our events in one calendar. Every method may also raise what the API line raises."""
+
+    def __init__(self, api: GraphApi, calendar_id: str) -> None:
+        self._api, self._calendar_id = api, calendar_id
+
+    def create(self, draft: EventDraft) -> WrittenEvent:
+        if item := self._search(draft.booking_id):
+            return self._revised(item, draft)
+        for transaction_id in transaction_ids(draft.booking_id):
+            reply = self._write("POST", self._events, new_body(draft, transaction_id))
+            if reply.is_ok:
+                return self._written(reply.body)
+            if USED not in reply.codes:
+                raise self._refusal(reply)
+            if item := self._written_before(reply, draft):
+                return self._revised(item, draft)
+        raise WriteRefused("Every id that the event could have is taken.")
+
+    def update(self, event_id: str, draft: EventDraft) -> WrittenEvent:
+        item = self.read(event_id)
+        _require_ours(item, draft.booking_id)
+        return self._revised(item, draft)
+
+    def delete(self, event_id: str) -> None:
+        item = self._stored(event_id)
+        if item is None:
+            return
+        _require_ours(item)
+        reply = self._api.ask("DELETE", self._path(event_id))
+        if not reply.is_ok and reply.status not in MISSING:
+            raise self._refusal(reply)
+
+    def read(self, event_id: str) -> Mapping:
+        """Raises ``EventGone`` only where Graph has the calendar but no such event in it."""
+        item = self._stored(event_id)
+        if item is None:
+            self._require_calendar()
+            raise EventGone("The event is no longer in the calendar.")
+        if item.get("isCancelled"):
+            raise EventGone("The event was cancelled in the calendar.")
+        return item
+
+    # --- finding -------------------------------------------------------------------------------
+
+    def _written_before(self, reply: Reply, draft: EventDraft) -> Mapping | None:
+        """The event that has the transaction id. None where it was deleted since."""
+        named = reply.body["error"].get("@event.existingEventId")
+        item = self._stored(named) if isinstance(named, str) and named else None
+        if item is not None and booking_of(item) == draft.booking_id:
+            return item
+        return self._search(draft.booking_id) or self._at_its_time(draft)
+
+    def _search(self, booking_id: UUID) -> Mapping | None:
+        """By the property. A copy that somebody made of the event has no transaction id."""
+        query = ALL_FIELDS | {"$filter": search(booking_id)}
+        found = list(self._listed(self._events, query))
+        found.sort(key=lambda item: not item.get("transactionId"))
+        return next((item for item in found if booking_of(item) == booking_id), None)
+
+    def _at_its_time(self, draft: EventDraft) -> Mapping | None:
+        """By the transaction id: searches may be late to know a new event."""
+        bounds = {
+            "startDateTime": f"{draft.start - DAY:%Y-%m-%dT%H:%M:%SZ}",
+            "endDateTime": f"{draft.end + DAY:%Y-%m-%dT%H:%M:%SZ}",
+        }
+        listed = self._listed(
+            f"{calendar_path(self._calendar_id)}/calendarView", ALL_FIELDS | bounds
+        )
+        return next((item for item in listed if booking_of(item) == draft.booking_id), None)
+
+    def _listed(self, path: str, query: dict[str, str]) -> Iterator[dict]:
+        for reply in self._api.pages(self._api.address(path, **query)):
+            if not reply.is_ok:
+                raise refusal_of_calendar(reply)
+            yield from (item for item in reply.items if not item.get("isCancelled"))
+
+    def _stored(self, event_id: str) -> Mapping | None:
+        """The event; None where there is none (any more)."""
+        reply = self._api.ask("GET", self._path(event_id), **ALL_FIELDS)
+        if reply.status in MISSING:
+            return None
+        if not reply.is_ok:
+            raise refusal_of_calendar(reply)
+        if reply.body.get("id") != event_id:
+            raise makes_no_sense(reply)
+        return reply.body
+
+    # --- writing -------------------------------------------------------------------------------
+
+    def _revised(self, item: Mapping, draft: EventDraft) -> WrittenEvent:
+        """Bring an event to the draft, unless it says the same already."""
+        for _ in range(ATTEMPTS):
+            changes = revision(item, draft)
+            if not changes:
+                return self._written(item)
+            reply = self._write("PATCH", self._path(item["id"]), changes)
+            if reply.is_ok:
+                return self._written(reply.body)
+            if reply.status not in {CONFLICT, CHANGED, *MISSING}:
+                raise self._refusal(reply)
+            item = self.read(item["id"])
+        raise EventConflict("The event keeps changing in the calendar.")
+
+    def _write(self, method: str, path: str, body: dict) -> Reply:
+        """Not every account has Teams, and a meeting without it beats no meeting."""
+        reply = self._api.ask(method, path, body=body)
+        is_refused = reply.status == BAD_REQUEST and USED not in reply.codes
+        if is_refused and "isOnlineMeeting" in body:
+            plain = {name: value for name, value in body.items() if "nlineMeeting" not in name}
+            return self._api.ask(method, path, body=plain)
+        return reply
+
+    def _written(self, item: Mapping) -> WrittenEvent:
+        if not item.get("id"):
+            raise makes_no_sense(Reply(200))
+        item = conferences.wait_for(item, self._stored)
+        return WrittenEvent(item["id"], item.get("@odata.etag", ""), conferences.url_of(item))
+
+    @property
+    def _events(self) -> str:
+        return f"{calendar_path(self._calendar_id)}/events"
+
+    def _path(self, event_id: str) -> str:
+        return event_path(self._calendar_id, event_id)
+
+    def _require_calendar(self) -> None:
+        """Raise ``CalendarGone``, or whatever else Graph answers, unless the calendar is there."""
+        reply = self._api.ask("GET", calendar_path(self._calendar_id), **{"$select": "id"})
+        if not reply.is_ok:
+            raise refusal_of_calendar(reply)
+
+    def _refusal(self, reply: Reply) -> ProviderError:
+        """What a refused write means."""
+        if reply.status in MISSING:
+            self._require_calendar()
+        return WriteRefused(_reason(reply))
+
+
+def _require_ours(item: Mapping, booking_id: UUID | None = None) -> None:
+    found = booking_of(item)
+    if found is None or booking_id not in (None, found):
+        raise WriteRefused("The event in the calendar is not the one calsync wrote.")
+
+
+def _reason(reply: Reply) -> str:
+    if reply.status == FORBIDDEN:
+        return "This account may not write to the calendar."
+    return f"Microsoft does not take the event (status {reply.status})."

@@ -1,0 +1,145 @@
+"""Access tokens for a refresh token.
+
+https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-auth-code-flow
+
+The library keeps what it is given in memory, in clear, and answers repeated questions from there:
+so it is made anew for each refresh and forgotten after it.
+"""
+
+import json
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+
+import requests
+from msal import ConfidentialClientApplication
+from msal.exceptions import MsalError
+from urllib3.exceptions import HTTPError
+
+from connections.providers.base import (
+    AccessRevoked,
+    ProviderError,
+    ProviderMisconfigured,
+    ProviderUnavailable,
+    RateLimited,
+    Tokens,
+)
+from connections.providers.microsoft.api import TIMEOUT, new_http
+from connections.providers.microsoft.app import SCOPES, MicrosoftApp
+from connections.providers.microsoft.replies import SOON, TOO_MANY, wait_of
+
+REVOKED = {"invalid_grant", "interaction_required", "consent_required", "login_required"}
+OPERATOR = {
+    "invalid_client",
+    "invalid_request",
+    "invalid_resource",
+    "invalid_scope",
+    "invalid_tenant",
+    "unauthorized_client",
+    "unsupported_grant_type",
+}
+SECRET_TROUBLE = {7000215, 7000222}  # AADSTS numbers: the app's secret is wrong, or has expired
+LOOP = 50196  # AADSTS number: so many requests that this looks like a loop
+LOOP_PAUSE = 300.0  # seconds
+
+# The library trips over answers of a shape it does not know.
+TRIPS = (ValueError, LookupError, TypeError, AttributeError, RuntimeError)
+FAILURES = (OSError, HTTPError, MsalError, *TRIPS)
+
+
+def refresh(app: MicrosoftApp, refresh_token: str, *, timeout: float = TIMEOUT) -> Tokens:
+    """A new access token, and the new refresh token that Microsoft sends with each.
+
+    Raises ``AccessRevoked`` where Microsoft says so, ``ProviderMisconfigured``, ``RateLimited`` and
+    ``ProviderUnavailable``. ``timeout`` holds for each of two requests, in seconds: to connect, and
+    of silence.
+    """
+    line = _Line(app.login_url, timeout)
+    asked_at = datetime.now(UTC)
+    try:
+        client = ConfidentialClientApplication(
+            app.client_id,
+            client_credential=app.client_secret,
+            authority=f"https://{urlsplit(app.login_url).netloc}/{app.tenant}",
+            http_client=line,
+            instance_discovery=False,
+        )
+        answer = client.acquire_token_by_refresh_token(refresh_token, scopes=list(SCOPES))
+        return _tokens(answer, refresh_token, asked_at)
+    except FAILURES:
+        raise _refusal(line.answer) from None
+    finally:
+        line.close()
+
+
+class _Line:
+    """The library's way to Microsoft: with time-outs, and over plain http where ``login_url`` is.
+
+    Remembers the last answer: the errors of the library do not tell enough of it.
+    """
+
+    def __init__(self, login_url: str, timeout: float) -> None:
+        self._scheme, self._host, *_ = urlsplit(login_url)
+        self._timeout = timeout
+        self._http = new_http()
+        self.answer: requests.Response | None = None
+
+    def get(self, url: str, **content) -> requests.Response:
+        return self._ask("GET", url, **content)
+
+    def post(self, url: str, **content) -> requests.Response:
+        return self._ask("POST", url, **content)
+
+    def close(self) -> None:
+        self._http.close()
+
+    def _ask(self, method: str, url: str, **content) -> requests.Response:
+        self.answer = None
+        target = urlsplit(url)
+        if target.netloc == self._host:
+            url = target._replace(scheme=self._scheme).geturl()
+        self.answer = self._http.request(
+            method, url, **content, timeout=self._timeout, allow_redirects=False
+        )
+        return self.answer
+
+
+def _tokens(answer: dict, used: str, asked_at: datetime) -> Tokens:
+    """Raises ``LookupError`` or the like for an answer without tokens."""
+    new = answer.get("refresh_token", "")
+    return Tokens(
+        access_token=answer["access_token"],
+        expires_at=asked_at + timedelta(seconds=int(answer["expires_in"])),
+        refresh_token="" if new == used else new,
+    )
+
+
+def _refusal(answer: requests.Response | None) -> ProviderError:
+    """Only Microsoft's own word means that access was revoked."""
+    if answer is None:
+        return ProviderUnavailable("Microsoft did not answer, or the connection broke off.")
+    error, numbers = _error_of(answer)
+    if answer.status_code == TOO_MANY or LOOP in numbers:
+        wait = wait_of(answer.headers.get("Retry-After", ""))
+        pause = LOOP_PAUSE if LOOP in numbers else SOON
+        return RateLimited("Microsoft asks to slow down.", retry_after=wait or pause)
+    if error in OPERATOR or numbers & SECRET_TROUBLE:
+        return ProviderMisconfigured(
+            f"Microsoft does not accept this installation ({_named(error, numbers)}). Look at "
+            "MICROSOFT_CLIENT_ID, MICROSOFT_CLIENT_SECRET (secrets expire) and MICROSOFT_TENANT."
+        )
+    if error in REVOKED:
+        return AccessRevoked("Microsoft no longer accepts the sign-in. Connect the account again.")
+    return ProviderUnavailable(f"Microsoft renews no access now (status {answer.status_code}).")
+
+
+def _error_of(answer: requests.Response) -> tuple[str, set[int]]:
+    """The error's name and its AADSTS numbers. Where the body is not as documented: none."""
+    try:
+        body = json.loads(answer.text)
+        return str(body["error"]), {int(number) for number in body.get("error_codes", ())}
+    except (ValueError, TypeError, LookupError, AttributeError):
+        return "", set()
+
+
+def _named(error: str, numbers: set[int]) -> str:
+    return ", ".join([error, *(f"AADSTS{number}" for number in sorted(numbers))])
