@@ -72,13 +72,15 @@ $$;
 REVOKE ALL ON FUNCTION
   calsync.busy_periods(calsync.effective_rules, timestamptz, timestamptz, uuid, timestamptz) FROM PUBLIC;
 
--- The dates and weeks (from Monday) that hold as many bookings as they may.
+-- The dates and weeks (from Monday) that hold as many bookings, of whatever meeting type, as they may.
 CREATE FUNCTION calsync.full_periods(
   rules calsync.effective_rules, first_date date, last_date date, ignored_booking uuid,
   asked_at timestamptz)
-RETURNS TABLE (kind text, bookings bigint, start_time timestamptz, end_time timestamptz)
+RETURNS TABLE (
+  kind text, bookings bigint, most integer, start_time timestamptz, end_time timestamptz)
 LANGUAGE sql STABLE AS $$
-  SELECT l.kind, p.bookings, calsync.wall_clock_to_instant(p.first_day, rules.time_zone),
+  SELECT l.kind, p.bookings, l.most,
+         calsync.wall_clock_to_instant(p.first_day, rules.time_zone),
          calsync.wall_clock_to_instant(p.first_day + l.length, rules.time_zone)
   FROM (VALUES ('daily_limit', 'day', interval '1 day', rules.daily_limit),
                ('weekly_limit', 'week', interval '7 days', rules.weekly_limit)

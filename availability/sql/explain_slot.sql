@@ -50,7 +50,7 @@ BEGIN
     WHERE b.ends_before < ends_at AND b.starts_after > starts_at
     ORDER BY b.start_time, b.end_time;
   RETURN QUERY
-    SELECT p.kind, format('%s bookings.', p.bookings), p.start_time, p.end_time
+    SELECT p.kind, format('%s of %s bookings.', p.bookings, p.most), p.start_time, p.end_time
     FROM calsync.full_periods(rules, day, day, NULL, asked_at) p
     WHERE starts_at >= p.start_time AND starts_at < p.end_time;
 END
@@ -82,9 +82,9 @@ SET search_path = '' SET plan_cache_mode = force_generic_plan SET jit = off
 SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
   -- A role set for a request is still set inside a function that runs with its owner's rights.
-  caller   text := coalesce(nullif(current_setting('role'), 'none'), session_user);
+  caller       text := coalesce(nullif(current_setting('role'), 'none'), session_user);
   signed_in_as text := nullif(current_setting('request.jwt.claims', true), '')::json ->> 'sub';
-  rules    calsync.effective_rules;
+  rules        calsync.effective_rules;
 BEGIN
   rules := calsync.rules_meant(consultant, meeting_type, slot_duration, NULL);
   IF NOT (caller = 'service_role' OR pg_has_role(caller, current_user, 'MEMBER')

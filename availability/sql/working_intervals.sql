@@ -28,7 +28,7 @@ RETURNS tstzrange LANGUAGE sql STABLE AS $$
 $$;
 REVOKE ALL ON FUNCTION calsync.working_time(date, time, time, text) FROM PUBLIC;
 
--- Intervals of one date that overlap or touch are one; nothing is joined across midnight.
+-- Intervals of one date that overlap or touch, in real time, are one; nothing is joined across midnight.
 CREATE FUNCTION calsync.working_intervals(
   rules calsync.effective_rules, first_date date, last_date date)
 RETURNS SETOF tstzrange LANGUAGE plpgsql STABLE AS $$

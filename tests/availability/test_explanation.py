@@ -110,8 +110,8 @@ def test_full_days_and_weeks_are_told():
     consultant = consultant_with(("09:00", "10:00"), daily_limit=1, weekly_limit=1)
     book(consultant, "20:00", "21:00")
     assert refusals(consultant, on("09:00")) == [
-        ("daily_limit", "1 bookings."),
-        ("weekly_limit", "1 bookings."),
+        ("daily_limit", "1 of 1 bookings."),
+        ("weekly_limit", "1 of 1 bookings."),
     ]
 
 

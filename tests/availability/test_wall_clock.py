@@ -59,5 +59,7 @@ def test_known_times(zone, wall_clock, instant):
 
 def _is_disputed(cursor, zone: str, at: datetime) -> bool:
     """Whether the time zone databases of Python and PostgreSQL are of different years here."""
-    cursor.execute("SELECT (%s AT TIME ZONE %s)", [at, zone])
+    if zone in {"CET", "EET", "MET", "WET"}:  # abbreviations to AT TIME ZONE
+        return False
+    cursor.execute("SELECT %s AT TIME ZONE %s", [at, zone])
     return cursor.fetchone()[0] != at.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
