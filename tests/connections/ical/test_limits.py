@@ -70,8 +70,40 @@ def test_what_is_more_than_can_be_listed_of_single_dates_ends_with_the_last():
     assert reading.events[-1].end == dates[-1] + timedelta(minutes=5)
 
 
-def test_an_object_beyond_a_mebibyte_is_read_in_part_and_reported():
-    text = vcalendar(f"UID:1\nDTSTART:20260605T100000Z\nDURATION:PT1H\nATTACH:{'x' * 2**20}")
+def folded(line: str) -> str:
+    return "\r\n ".join(line[at : at + 74] for at in range(0, len(line), 74))
+
+
+LARGE = {
+    "a file": f"ATTACH;ENCODING=BASE64;VALUE=BINARY:{'x' * 12_000_000}",
+    "a folded file": folded(f"ATTACH;ENCODING=BASE64;VALUE=BINARY:{'x' * 12_000_000}"),
+    "many files": "\n".join([f"ATTACH:{'x' * 2**17}"] * 20),
+    "an essay": folded(f"DESCRIPTION:{'words ' * 2**18}"),
+}
+
+
+@pytest.mark.parametrize("large", LARGE.values(), ids=LARGE.keys())
+def test_times_behind_something_large_are_read(large: str):
+    """P16: a file in an event must not make its time free."""
+    reading = read(vcalendar(f"UID:1\n{large}\nDTSTART:20260605T100000Z\nDURATION:PT1H"))
+    assert (spans(reading), details(reading)) == (["06-05 10:00/11:00"], [])
+
+
+def test_dates_of_a_large_object_are_all_read():
+    first = datetime(2026, 6, 2, tzinfo=UTC)
+    dates = ",".join(f"{first + timedelta(hours=n):%Y%m%dT%H%M%SZ}" for n in range(600))
+    lists = folded(f"RDATE:{dates}"), folded(f"EXDATE:{dates.replace('00Z', '01Z')},{dates[:16]}")
+    text = vcalendar(
+        f"UID:1\nATTACH:{'x' * 2**20}\n" + "\n".join(lists),
+        before=f"X-FILE:{'x' * 2**20}\n",
+    ).replace("UID:1", "UID:1\nDTSTART:20260601T000000Z\nDURATION:PT5M")
+    reading = read(text)
+    assert (len(reading.events), details(reading)) == (600, [])
+
+
+def test_an_object_of_more_than_a_mebibyte_of_lines_is_read_in_part_and_reported():
+    comments = f"COMMENT:{'x' * 1000}\n" * 1100
+    text = vcalendar(f"UID:1\nDTSTART:20260605T100000Z\nDURATION:PT1H\n{comments}")
     reading = read(text)
     detail = "the object is larger than 1 MiB and was read in part"
     assert (spans(reading), details(reading)) == (["06-05 10:00/11:00"], [detail])
@@ -121,6 +153,8 @@ EVERY_DAY_OF_THE_YEAR = ",".join(map(str, range(1, 367)))
             *[OVERRIDE.format(";RANGE=THISANDFUTURE", at, at) for at in HOURS],
         ),
         "dates that are none": vcalendar(f"DTSTART:20260601T000000Z\nRDATE:{'x,' * 500_000}"),
+        "a file in folds of nothing": vcalendar("ATTACH:x" + "\n " * 16_000_000),
+        "nothing but line ends": "\n" * 32_000_000,
         "opened and opened": "BEGIN:VEVENT\n" * 80_000,
         "closed and closed": "BEGIN:A\n" * 60_000 + "END:B\n" * 80_000,
         "quoted and quoted": vcalendar('DTSTART;TZID="' * 70_000 + ":20260601T000000"),

@@ -195,6 +195,38 @@ def test_a_series_moved_to_another_zone_keeps_the_new_hour():
     ]
 
 
+def test_a_series_moved_into_another_zone_stays_as_far_from_its_slots():
+    """RFC 5545 §3.8.4.4: all are moved by the same difference, here six hours."""
+    march = Window(datetime(2026, 3, 16, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC))
+    text = vcalendar(
+        "UID:1\nDTSTART;TZID=Europe/Berlin:20260302T090000\nDURATION:PT1H\nRRULE:FREQ=WEEKLY",
+        "UID:1\nRECURRENCE-ID;TZID=Europe/Berlin;RANGE=THISANDFUTURE:20260316T090000\n"
+        "DTSTART;TZID=America/New_York:20260316T100000\nDURATION:PT1H",
+    )
+    found = ["03-16 14:00/15:00", "03-23 14:00/15:00", "03-30 13:00/14:00"]
+    assert spans(read(text, window=march)) == found
+
+
+def test_every_time_of_a_day_moves_to_the_same_whole_day():
+    text = vcalendar(
+        f"UID:1\n{NINE_TO_TEN}\nRRULE:FREQ=DAILY;COUNT=4;BYHOUR=9,15",
+        "UID:1\nRECURRENCE-ID;RANGE=THISANDFUTURE:20260601T130000Z\nDTSTART;VALUE=DATE:20260602",
+    )
+    assert spans(read(text)) == [
+        "06-01 07:00/08:00",
+        "06-01 22:00/06-02 22:00",
+        "06-02 22:00/06-03 22:00",
+        "06-02 22:00/06-03 22:00",
+    ]
+
+
+def test_an_orphan_keeps_its_id_however_it_is_spelled():
+    orphan = "UID:1\nDTSTART:20260608T120000Z\nDURATION:PT5M\nRECURRENCE-ID"
+    spellings = [":20260608T070000Z", ";TZID=Europe/Berlin:20260608T090000"]
+    found = [ids(read(vcalendar(orphan + spelling))) for spelling in spellings]
+    assert found == [["#1780902000@1780920000"]] * 2
+
+
 # --- dates -----------------------------------------------------------------------------------
 
 
@@ -204,6 +236,11 @@ def test_an_exdate_means_the_same_in_every_spelling():
         "06-08 07:00/08:00",
         "06-09 07:00/08:00",
     ]
+
+
+def test_an_exdate_that_is_a_date_takes_out_all_of_its_day():
+    text = series("RRULE:FREQ=DAILY;COUNT=6;BYHOUR=9,15", "EXDATE;VALUE=DATE:20260602")
+    assert [event.start.day for event in by_start(read(text))] == [1, 1, 3, 3]
 
 
 def test_an_exdate_in_utc_takes_out_an_occurrence_that_falls_into_a_gap():

@@ -119,10 +119,11 @@ def test_nothing_is_reported_about_a_cancelled_occurrence_without_a_start():
     assert (spans(read(text)), details(read(text))) == (["06-01 09:00/10:00"], [])
 
 
-def test_an_override_of_nothing_at_no_time_is_reported():
-    reading = read(vcalendar("UID:1\nRECURRENCE-ID:x\nSUMMARY:?"))
+@pytest.mark.parametrize("others", [[], ["UID:1\nDTSTART:20250601T090000Z\nRRULE:FREQ=YEARLY"]])
+def test_an_override_of_nothing_at_no_time_is_reported(others: list[str]):
+    reading = read(vcalendar(*others, "UID:1\nRECURRENCE-ID:x\nSUMMARY:?"))
     assert (spans(reading), details(reading)) == (
-        [],
+        ["06-01 09:00/09:00"] * len(others),
         ["RECURRENCE-ID: “x” is not a date or time", NO_START],
     )
 
