@@ -8,9 +8,10 @@ import pytest
 from django.db import connection
 
 from tests.api_roles import read_only_request
-from tests.availability.calendars import Calendar, calendar_at_random, changes
+from tests.availability.calendars import Calendar
 from tests.availability.interval_oracle import starts_by_intervals
 from tests.availability.minute_oracle import starts_minute_by_minute
+from tests.availability.random_calendars import calendar_at_random, changes
 from tests.availability.storing import (
     agreeing,
     every_minute_by_sql,

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.db import connection
 
-from tests.availability.calendars import all_zones, changes
+from tests.availability.random_calendars import all_zones, changes
 
 pytestmark = pytest.mark.django_db
 

@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 from multiprocessing import get_context
 from random import Random
 
-from tests.availability.calendars import Calendar, calendar_at_random
+from tests.availability.calendars import Calendar
 from tests.availability.interval_oracle import starts_by_intervals
 from tests.availability.minute_oracle import starts_minute_by_minute
+from tests.availability.random_calendars import calendar_at_random
 from tests.availability.storing import agreeing, every_minute_by_sql, starts_by_sql
 
 BATCH = 1_000
