@@ -4,6 +4,9 @@ Where the server has sync-collection (RFC 6578) it says what changed since its t
 etags of all members are compared with those of the last round, unless the ctag stands still. Either
 way only paths are known then, and the objects are fetched in batches of ``BATCH``.
 
+That something is gone is believed only of an object that was asked for by its name: sync reports
+name objects that still stand there, and listings come back short.
+
 A full round takes the bookmark first and the objects afterwards, so that what changes in between is
 reported by the next round. Up to ``FEW`` members it fetches all of them: no server needs to be
 trusted with the arithmetic of recurring events, which many get wrong. Beyond that (20,000 events of
@@ -14,7 +17,7 @@ is it believed when it finds nothing at all in the window.
 """
 
 from collections.abc import Collection as Paths
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -78,9 +81,8 @@ class Round:
 
     def _since_token(self, token: str) -> Iterator[ChangePage]:
         for part in self._walk(token):
-            if part.removed:
-                yield ChangePage(removed=part.removed)
-            yield from self._read(part.changed)
+            still_there = yield from self._remove(part.removed)
+            yield from self._read(part.changed | still_there)
         yield self._last_page(ServerToken(part.token))
 
     def _since_listing(self, known: Listing) -> Iterator[ChangePage]:
@@ -89,14 +91,24 @@ class Round:
             yield self._last_page(known)
             return
         etags = self._collection.etags()
-        removed = frozenset(known.etags).difference(etags)
-        if removed:
-            yield ChangePage(removed=removed)
-        changed = [
+        still_there = yield from self._remove(known.etags.keys() - etags.keys())
+        changed = {
             path for path, etag in etags.items() if not etag or etag != known.etags.get(path)
-        ]
-        yield from self._read(changed)
+        }
+        yield from self._read(changed | still_there)
+        if still_there:  # the list is not whole, so the next round must not pass it over
+            etags |= {path: known.etags[path] for path in still_there}
+            ctag = ""
         yield self._last_page(Listing(ctag, etags))
+
+    def _remove(self, missing: Paths[str]) -> Generator[ChangePage, None, set[str]]:
+        """Pages of those that are gone indeed. Returns the others."""
+        still_there: set[str] = set()
+        for paths in _batches(missing):
+            gone = self._collection.gone_of(paths)
+            still_there |= paths - gone
+            yield ChangePage(removed=gone)
+        return still_there
 
     def _walk(self, token: str) -> Iterator[SyncPage]:
         """The parts of a sync report, which a server may cut (RFC 6578 §3.6)."""
@@ -145,9 +157,8 @@ class Round:
         return set(paths) & (current | series) if current else set(paths)
 
     def _read(self, paths: Paths[str]) -> Iterator[ChangePage]:
-        ordered = sorted(paths)
-        for start in range(0, len(ordered), BATCH):
-            texts = self._collection.texts(frozenset(ordered[start : start + BATCH]))
+        for batch in _batches(paths):
+            texts = self._collection.texts(batch)
             readings = [self._read_one(path, *text) for path, text in texts.found.items()]
             yield ChangePage(
                 events=[event for reading in readings for event in reading.events],
@@ -177,3 +188,9 @@ class Round:
 
     def _last_page(self, bookmark: ServerToken | Listing) -> ChangePage:
         return ChangePage(sync_token=write_bookmark(bookmark, self._collection.path))
+
+
+def _batches(paths: Paths[str]) -> Iterator[frozenset[str]]:
+    ordered = sorted(paths)
+    for start in range(0, len(ordered), BATCH):
+        yield frozenset(ordered[start : start + BATCH])

@@ -44,12 +44,10 @@ def sync_collection(token: str) -> str:
     )
 
 
-def multiget(paths: Iterable[str]) -> str:
-    """The texts of these objects (RFC 4791 §7.9)."""
+def multiget(paths: Iterable[str], *properties: type[BaseElement]) -> str:
+    """Properties of these objects (RFC 4791 §7.9)."""
     return str(
-        cdav.CalendarMultiGet()
-        + _prop([dav.GetEtag, cdav.CalendarData])
-        + [dav.Href(value=path) for path in paths]
+        cdav.CalendarMultiGet() + _prop(properties) + [dav.Href(value=path) for path in paths]
     )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -35,6 +36,7 @@ from tests.connections.providers.far_end import (
     TRUNCATED,
     CutInto,
     FarEnd,
+    Fault,
     Response,
     cut_off,
     edited,
@@ -267,6 +269,73 @@ def test_sync_report_without_a_token_is_not_believed(proxied, proxy):
 
     with pytest.raises(ProviderUnavailable, match="makes no sense"):
         proxied.full_round()
+
+
+# --- what is said to be gone ---------------------------------------------------------------------
+
+
+def saying_gone(*paths: str) -> Fault:
+    """Add to a multistatus that these are gone."""
+    status = "<status>HTTP/1.1 404 Not Found</status>"
+    responses = "".join(f"<response><href>{one}</href>{status}</response>" for one in paths)
+    return edited(lambda body: body.replace("</multistatus>", f"{responses}</multistatus>"))
+
+
+def test_phantom_removal_in_a_sync_report_removes_nothing(proxied, proxy):
+    [phantom, goes] = proxied.add_some(2)
+    token = proxied.token()
+    proxied.remove(goes)
+    proxy.commit("REPORT", saying_gone(phantom), about=SYNC)
+
+    pages = proxied.since(token)
+
+    assert (titles(pages), removed(pages)) == (["Event 0"], {goes})
+
+
+def test_removals_cost_one_more_request(proxied, proxy):
+    [goes, goes_too] = proxied.add_some(2)
+    token = proxied.token()
+    proxied.remove(goes)
+    proxied.remove(goes_too)
+    proxy.requests.clear()
+
+    assert removed(proxied.since(token)) == {goes, goes_too}
+    assert (len(proxy.requests), proxy.fetched()) == (2, [2])
+
+
+def test_many_removals_are_asked_for_in_batches(proxied, proxy):
+    token = proxied.token()
+    phantoms = [f"{urlsplit(proxied.calendar_id).path}{number}.ics" for number in range(450)]
+    proxy.commit("REPORT", saying_gone(*phantoms), about=SYNC)
+    proxy.requests.clear()
+
+    assert len(removed(proxied.since(token))) == 450
+    assert proxy.fetched() == [200, 200, 50]
+
+
+def test_removal_that_a_multiget_leaves_out_is_asked_for_alone(proxied, proxy):
+    [phantom, goes] = proxied.add_some(2)
+    token = proxied.token()
+    proxied.remove(goes)
+    proxy.commit("REPORT", saying_gone(phantom), about=SYNC)
+    proxy.commit("REPORT", without(name_of(phantom), name_of(goes)), about=MULTIGET)
+
+    pages = proxied.since(token)
+
+    assert (titles(pages), removed(pages)) == (["Event 0"], {goes})
+    assert sorted(one.path for one in proxy.asked("GET")) == sorted([phantom, goes])
+
+
+@pytest.mark.parametrize("answer", [instead(500), instead(207), instead(403), lost])
+def test_removal_that_the_server_does_not_answer_for_is_not_believed(answer, proxied, proxy):
+    [goes] = proxied.add_some(1)
+    token = proxied.token()
+    proxied.remove(goes)
+    proxy.commit("REPORT", without(name_of(goes)), about=MULTIGET)
+    proxy.commit("GET", answer)
+
+    with pytest.raises(ProviderUnavailable):
+        proxied.since(token)
 
 
 # --- refusals ------------------------------------------------------------------------------------
