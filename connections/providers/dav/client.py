@@ -58,9 +58,10 @@ class Reply(DAVResponse):
     def tree(self) -> etree._Element | None:
         """The XML, whatever type the server declares: iCloud and others declare it wrongly.
 
-        One event with a character that XML forbids must not make all the others unreadable.
+        One event with a character that XML forbids must not make all the others unreadable, nor
+        one with a file of 10 MB in it: ``Limits.size`` bounds the whole, its parts need no bound.
         """
-        parser = etree.XMLParser(resolve_entities=False)
+        parser = etree.XMLParser(resolve_entities=False, huge_tree=True)
         with suppress(etree.XMLSyntaxError):
             return etree.fromstring(self.body, parser)
         with suppress(etree.XMLSyntaxError):

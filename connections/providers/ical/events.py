@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 
 from connections.providers.base import Problem, RemoteEvent, Window
 from connections.providers.ical.expansion import Budget
-from connections.providers.ical.parser import Component, parse
+from connections.providers.ical.parser import Component, parse, shorten
 from connections.providers.ical.pattern import Scope
 from connections.providers.ical.series import Series
 from connections.providers.ical.values import DAY
@@ -53,6 +53,8 @@ def read_object(
     addresses in lower case. Every event has ``series_id=href``; a single event's id is ``href``,
     an occurrence's adds its slot and, where it was moved, its start.
     """
+    if len(text) > MAX_OBJECT:
+        text = shorten(text, MAX_OBJECT)
     root = parse(text[:MAX_OBJECT])
     budget = Budget()
     until = ceil(window.end.timestamp()) + 366 * DAY

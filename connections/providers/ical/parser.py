@@ -10,8 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+LONG_LINE = 4096  # characters
+_LISTS = ("RDATE", "EXDATE", "RRULE", "EXRULE")  # may be long, and each part of them counts
 _DEEPEST = 8  # VCALENDAR, VEVENT, VALARM: the standard knows no more than three levels
 
+_FOLDED_LINE = re.compile("[^\n]*+(?:\n[ \t][^\n]*+)*+\n?")
 _FOLD = re.compile("\n[ \t]")
 _QUOTED_HEAD = re.compile(r'((?:[^":]|"[^"]*")*):(.*)', re.DOTALL)
 _PARAMETER = re.compile(r';([^=;:"]+)=((?:"[^"]*"|[^;"])*)')
@@ -79,12 +82,32 @@ def unfold(text: str) -> list[str]:
 
     ``str.splitlines`` would also split at U+2028 and form feeds, which may stand inside a value.
     """
-    text = text.removeprefix("\ufeff")
-    if "\r" in text:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = _with_line_feeds(text.removeprefix("\ufeff"))
     if "\n " in text or "\n\t" in text:
         text = _FOLD.sub("", text)
     return text.split("\n")
+
+
+def shorten(text: str, limit: int) -> str:
+    """The text with its long lines cut, and no more of it than a line beyond ``limit`` characters.
+
+    What makes an object large is a file or an essay in a single line, and the times may stand
+    behind it. Only lists of times and rules are kept in full.
+    """
+    kept, size = [], 0
+    for found in _FOLDED_LINE.finditer(_with_line_feeds(text)):
+        line = found[0]
+        if len(line) > LONG_LINE and not line[:6].upper().startswith(_LISTS):
+            line = line[:LONG_LINE] + "\n"
+        kept.append(line)
+        size += len(line)
+        if size > limit:
+            break
+    return "".join(kept)
+
+
+def _with_line_feeds(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
 def _close(open_components: list[Component], name: str) -> None:

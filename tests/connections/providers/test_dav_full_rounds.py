@@ -3,6 +3,8 @@
 import logging
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import pairwise
+from time import process_time
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -112,6 +114,34 @@ def test_list_that_was_cut_is_no_list(plain, proxy):
 
     with pytest.raises(ProviderUnavailable, match="only a part"):
         plain.full_round()
+
+
+def test_list_that_was_cut_short_in_silence_removes_nothing(plain, proxy):
+    """S7: the next round lists again, and what goes from a calendar meanwhile is still missed."""
+    [stays, changes, goes] = plain.add_some(3)
+    token = plain.token()
+    plain.remove(goes)
+    plain.change(changes, "Changed", TEN, TEN + HOUR)
+    proxy.commit("PROPFIND", without(name_of(stays), name_of(changes)), about="getetag")
+
+    pages = plain.since(token)
+    plain.remove(stays)
+    after = plain.since(pages[-1].sync_token)
+
+    assert (titles(pages), removed(pages)) == (["Changed", "Event 0"], {goes})
+    assert removed(after) == {stays}
+
+
+def test_member_that_a_short_list_hid_is_found_by_the_next(plain, proxy):
+    [stays] = plain.add_some(1)
+    token = plain.token()
+    comes = plain.add("Comes", TEN, TEN + HOUR)
+    proxy.commit("PROPFIND", without(name_of(stays), name_of(comes)), about="getetag")
+
+    pages = plain.since(token)
+
+    assert titles(pages) == ["Event 0"]
+    assert titles(plain.since(pages[-1].sync_token)) == ["Comes"]
 
 
 def test_web_page_is_no_empty_list(plain, proxy):
@@ -326,6 +356,33 @@ def test_bytes_that_are_no_text_hide_no_other_event(proxied, proxy):
     proxy.commit("REPORT", garble, about="calendar-multiget")
 
     assert titles(proxied.full_round()) == ["Event 1", "Event \ufffd"]
+
+
+def test_event_with_a_file_of_eleven_megabytes_hides_no_event(proxied, proxy):
+    """C-T7: libxml2 refuses any text of more than 10 MB unless it is told otherwise."""
+    proxied.add_some(2)
+    file = f"ATTACH;ENCODING=BASE64;VALUE=BINARY:{'x' * 11_000_000}"
+    with_file = edited(lambda body: body.replace("SUMMARY:Event 0", f"SUMMARY:Event 0\n{file}"))
+    proxy.commit("REPORT", with_file, about="calendar-multiget")
+
+    pages = proxied.full_round()
+
+    assert titles(pages) == ["Event 0", "Event 1"]
+    assert [page.problems for page in pages if page.problems] == []
+
+
+def test_answer_that_swells_as_it_is_read_is_refused(proxied, proxy):
+    """A billion laughs: entities within entities, in an attribute, where they are always read."""
+    names = "abcdefghij"
+    laughs = "".join(f'<!ENTITY {name} "{f"&{inner};" * 10}">' for inner, name in pairwise(names))
+    bomb = f"<!DOCTYPE m [<!ENTITY a '{'ha' * 500}'>{laughs}]><multistatus xmlns='DAV:' x='&j;'/>"
+    proxy.commit("REPORT", instead(207, bomb))
+    began = process_time()
+
+    with pytest.raises(ProviderUnavailable, match="makes no sense"):
+        proxied.full_round()
+
+    assert process_time() - began < 2
 
 
 def test_neither_password_nor_event_is_told_to_the_log(proxied, proxy, caplog):
