@@ -102,11 +102,15 @@ class OwnEvents:
         return self._search(draft.booking_id) or self._at_its_time(draft)
 
     def _search(self, booking_id: UUID) -> Mapping | None:
-        """By the property. A copy that somebody made of the event has no transaction id."""
+        """By the property. A copy that somebody made of the event has no transaction id.
+
+        Searches lag behind: what one finds is read directly.
+        """
         query = ALL_FIELDS | {"$filter": search(booking_id)}
-        found = list(self._listed(self._events, query))
+        found = [one for one in self._listed(self._events, query) if booking_of(one) == booking_id]
         found.sort(key=lambda item: not item.get("transactionId"))
-        return next((item for item in found if booking_of(item) == booking_id), None)
+        stored = (self._stored(item["id"]) for item in found)
+        return next((item for item in stored if item is not None), None)
 
     def _at_its_time(self, draft: EventDraft) -> Mapping | None:
         """By the transaction id: searches may be late to know a new event."""

@@ -527,6 +527,7 @@ def seen(rows: Rows) -> dict[str, tuple]:
 def test_any_history_of_edits_ends_as_a_fresh_full_sync_does(far, rows, seed):
     random = Random(seed)
     far.microsoft.cut_pages(seed)
+    far.microsoft.delta.repeated_part = 0.2
     far.microsoft.delta.hides_masters = random.random() < 0.5
     for _ in range(12):
         for _ in range(random.randint(0, 4)):

@@ -37,6 +37,7 @@ class Delta:
         self.page_size: Callable[[int, int], int] = lambda limit, left: limit
         self.hides_masters = False  # of series that began before the window
         self.shuffles: Random | None = None
+        self.repeated_part = 0.0  # of the items, which are told twice
         self._url, self._last_number = url, number
         self._walks: dict[str, Walk] = {}  # by the link's path, as it was given
         self._refusals: dict[str, Refusal] = {}
@@ -85,9 +86,9 @@ class Delta:
         return [shown(one, {}) for one in (*master, *parts)]
 
     def _mixed(self, items: list[dict]) -> list[dict]:
-        """In any order, and some of them twice."""
+        """In any order, some of them twice."""
         if self.shuffles:
-            items = items + [one for one in items if self.shuffles.random() < 0.2]
+            items = items + [one for one in items if self.shuffles.random() < self.repeated_part]
             self.shuffles.shuffle(items)
         return items
 
