@@ -70,10 +70,10 @@ def starts_minute_by_minute(calendar: Calendar) -> list[datetime]:
         slot = range(number, number + values.duration)
         with_room = range(slot.start - values.before, slot.stop + values.after)
         if (
-            not any(taken[minute] or held[minute] for minute in with_room)
-            and not any(padded[minute] for minute in slot)
+            _may_start(calendar, clock, number, values)
             and clock.shown[number].date() not in full
-            and _may_start(calendar, clock, number, values)
+            and not any(taken[minute] or held[minute] for minute in with_room)
+            and not any(padded[minute] for minute in slot)
         ):
             answer.append(clock.minutes[number])
     return answer

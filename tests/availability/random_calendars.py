@@ -159,8 +159,8 @@ class _Maker:
         pick = self.random.choice
         return Values(
             duration=pick([5, 15, 20, 30, 45, 60, 90]),
-            buffer_before=pick([0, 0, 0, 5, 15, 60]),
-            buffer_after=pick([0, 0, 0, 10, 30]),
+            buffer_before=pick([0] * 6 + [5, 15, 60, 1440]),
+            buffer_after=pick([0] * 6 + [10, 30, 1440]),
             minimum_notice=pick([0, 0, 0, 0, 15, 120, 1440]),
             booking_window=pick([0, 1, 2, 3, 60, 60, 60, 60, 400]),
             slot_interval=pick([None, None, 5, 15, 20, 30, 45, 60]),
