@@ -22,6 +22,7 @@ from connections.providers.microsoft.api import GraphApi, calendar_path, event_p
 from connections.providers.microsoft.drafts import (
     EXPAND,
     booking_of,
+    conference,
     new_body,
     revision,
     search,
@@ -159,11 +160,13 @@ class OwnEvents:
     def _write(self, method: str, path: str, body: dict) -> Reply:
         """Not every account has Teams, and a meeting without it beats no meeting."""
         reply = self._api.ask(method, path, body=body)
+        plain = {name: value for name, value in body.items() if name not in conference()}
         is_refused = reply.status == BAD_REQUEST and USED not in reply.codes
-        if is_refused and "isOnlineMeeting" in body:
-            plain = {name: value for name, value in body.items() if "nlineMeeting" not in name}
-            return self._api.ask(method, path, body=plain)
-        return reply
+        if not is_refused or plain == body:
+            return reply
+        if not plain:
+            return self._api.ask("GET", path, **ALL_FIELDS)
+        return self._api.ask(method, path, body=plain)
 
     def _written(self, item: Mapping) -> WrittenEvent:
         if not item.get("id"):
@@ -188,6 +191,8 @@ class OwnEvents:
         """What a refused write means."""
         if reply.status in MISSING:
             self._require_calendar()
+        if reply.status in {CONFLICT, CHANGED}:
+            return EventConflict("Outlook is at work on the event, or on its calendar.")
         return WriteRefused(_reason(reply))
 
 

@@ -19,6 +19,9 @@ BAD_REQUEST, UNAUTHORIZED, FORBIDDEN, NOT_FOUND = 400, 401, 403, 404
 CONFLICT, GONE, CHANGED, TOO_MANY = 409, 410, 412, 429
 MISSING = {NOT_FOUND, GONE}
 
+# An account without a mailbox, or with one that is not in Microsoft's cloud.
+NO_MAILBOX = {"mailboxnotenabledforrestapi", "mailboxnotsupportedforrestapi"}
+
 SOON = 60.0  # seconds
 
 _NAME = re.compile(r"[\w.]{1,80}", re.ASCII)

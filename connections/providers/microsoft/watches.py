@@ -21,6 +21,7 @@ from connections.providers.microsoft.replies import (
     CONFLICT,
     FORBIDDEN,
     MISSING,
+    NO_MAILBOX,
     Reply,
     makes_no_sense,
 )
@@ -28,7 +29,6 @@ from connections.providers.microsoft.replies import (
 RESOURCE = "me/events"  # those of all the account's calendars
 LIVES = (timedelta(minutes=10_080), timedelta(minutes=4_230))  # the longest; what it used to be
 MARGIN = timedelta(minutes=10)  # clocks differ
-NO_MAILBOX = {"mailboxnotenabledforrestapi", "mailboxnotsupportedforrestapi"}
 
 
 def open_watch(api: GraphApi, *, address: str, secret: str) -> Watch:

@@ -66,6 +66,19 @@ def test_account_that_has_not_allowed_calendars_is_to_connect_again(far):
         adapter.calendars()
 
 
+def test_account_without_a_mailbox_has_no_calendars(far):
+    far.microsoft.commit(refusing(404, "MailboxNotEnabledForRESTAPI"))
+    with pytest.raises(CalendarGone, match="no mailbox"):
+        far.adapter().calendars()
+
+
+@pytest.mark.parametrize("fault", [refusing(404, "UnknownError"), instead(400)])
+def test_calendars_that_cannot_be_listed_now_are_not_none(far, fault):
+    far.microsoft.commit(fault)
+    with pytest.raises(ProviderUnavailable):
+        far.adapter().calendars()
+
+
 # --- what refusals mean ----------------------------------------------------------------------
 
 

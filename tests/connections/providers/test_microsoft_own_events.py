@@ -221,6 +221,14 @@ def test_event_that_keeps_changing_is_given_up(far):
         update(far, event_id, DRAFT)
 
 
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+def test_mailbox_at_work_on_something_else_is_no_lasting_refusal(far, method):
+    event_id = "" if method == "POST" else create(far)
+    far.microsoft.commit(refusing(409, "ErrorIrresolvableConflict"), method=method)
+    with pytest.raises(EventConflict):
+        delete(far, event_id) if event_id else create(far)
+
+
 def test_event_that_was_cancelled_in_the_calendar_is_gone(far):
     event_id = create(far)
     far.calendar.change(event_id, isCancelled=True)
@@ -301,6 +309,10 @@ def test_account_without_teams_gets_the_event_without_a_meeting(far):
     far.account.has_teams = False
     written = far.adapter().create_event(far.calendar_id, CALL)
     assert (written.conference_url, titles(far.full_round())) == ("", [DRAFT.title])
+    assert far.adapter().create_event(far.calendar_id, CALL) == written
+    moved = replace(CALL, start=LATER.start, end=LATER.end)
+    far.adapter().update_event(far.calendar_id, written.provider_event_id, moved)
+    assert [event.start for event in events(far.full_round())] == [LATER.start]
 
 
 def test_how_to_take_part_is_never_overwritten(far):
