@@ -315,6 +315,15 @@ GOOGLE_ACCOUNTS_URL = read(
 )
 GOOGLE_OAUTH_URL = read("GOOGLE_OAUTH_URL", web_address, default="https://oauth2.googleapis.com")
 GOOGLE_API_URL = read("GOOGLE_API_URL", web_address, default="https://www.googleapis.com")
+MICROSOFT_CLIENT_ID = read("MICROSOFT_CLIENT_ID", default="")
+MICROSOFT_CLIENT_SECRET = read("MICROSOFT_CLIENT_SECRET", default="")
+MICROSOFT_TENANT = read("MICROSOFT_TENANT", default="common")
+MICROSOFT_LOGIN_URL = read(
+    "MICROSOFT_LOGIN_URL", web_address, default="https://login.microsoftonline.com"
+)
+MICROSOFT_GRAPH_URL = read(
+    "MICROSOFT_GRAPH_URL", web_address, default="https://graph.microsoft.com"
+)
 
 # --- Sync and booking -----------------------------------------------------------------------------
 

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from django.conf import settings
 
 from connections.models import CalendarConnection, Provider
-from connections.providers import google
+from connections.providers import google, microsoft
 from connections.providers.apple import AppleAdapter
 from connections.providers.base import CalendarAdapter, Credentials
 from connections.providers.outbound import OutboundGuard
-from connections.token_sources import google_app
+from connections.token_sources import google_app, microsoft_app
 from connections.tokens import fresh_credentials
 
 
@@ -22,9 +22,14 @@ def _google(credentials: Credentials) -> CalendarAdapter:
     return google.GoogleAdapter(credentials, app=google_app())
 
 
+def _microsoft(credentials: Credentials) -> CalendarAdapter:
+    return microsoft.MicrosoftAdapter(credentials, app=microsoft_app())
+
+
 ADAPTERS: dict[str, Callable[[Credentials], CalendarAdapter]] = {
     Provider.APPLE: _apple,
     Provider.GOOGLE: _google,
+    Provider.MICROSOFT: _microsoft,
 }
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from connections.models import Provider
-from connections.providers import google
+from connections.providers import google, microsoft
 from connections.providers.base import Tokens
 
 
@@ -28,9 +28,23 @@ def google_app() -> google.GoogleApp:
     )
 
 
+def microsoft_app() -> microsoft.MicrosoftApp:
+    return microsoft.MicrosoftApp(
+        client_id=settings.MICROSOFT_CLIENT_ID,
+        client_secret=settings.MICROSOFT_CLIENT_SECRET,
+        tenant=settings.MICROSOFT_TENANT,
+        login_url=settings.MICROSOFT_LOGIN_URL,
+        graph_url=settings.MICROSOFT_GRAPH_URL,
+    )
+
+
 TOKEN_SOURCES: dict[str, TokenSource] = {
     Provider.GOOGLE: TokenSource(
         refresh=lambda token: google.refresh(google_app(), token),
         revoke=lambda token: google.revoke(google_app(), token),
+    ),
+    Provider.MICROSOFT: TokenSource(
+        refresh=lambda token: microsoft.refresh(microsoft_app(), token),
+        revoke=None,
     ),
 }
