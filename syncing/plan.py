@@ -15,10 +15,12 @@ class PagePlan:
     """What a page does: ids whose rows (by id or series) go, then events that are there.
 
     The removals of a page come before its events, so that a replaced series keeps what it shows.
+    Rows of the series in ``kept`` stay as they are.
     """
 
     removed: frozenset[str]
     events: tuple[RemoteEvent, ...]
+    kept: frozenset[str]
 
 
 def plan_page(page: ChangePage, *, window: Window, with_titles: bool) -> PagePlan:
@@ -28,10 +30,11 @@ def plan_page(page: ChangePage, *, window: Window, with_titles: bool) -> PagePla
     ignored: its old row would go on blocking.
     """
     latest = {event.provider_event_id: event for event in page.events}
-    kept = {key: event for key, event in latest.items() if _belongs(event, window)}
+    inside = {key: event for key, event in latest.items() if _belongs(event, window)}
     return PagePlan(
-        removed=page.removed | page.replaced | (latest.keys() - kept.keys()),
-        events=tuple(_storable(event, with_titles=with_titles) for event in kept.values()),
+        removed=page.removed | page.replaced | (latest.keys() - inside.keys()),
+        events=tuple(_storable(event, with_titles=with_titles) for event in inside.values()),
+        kept=page.kept,
     )
 
 

@@ -53,6 +53,7 @@ class Spool:
         # Closed by __exit__.
         self._events = SpooledTemporaryFile(IN_MEMORY_BYTES)  # noqa: SIM115
         self._removals = SpooledTemporaryFile(IN_MEMORY_BYTES)  # noqa: SIM115
+        self._kept = SpooledTemporaryFile(IN_MEMORY_BYTES)  # noqa: SIM115
 
     def __enter__(self) -> Self:
         return self
@@ -60,18 +61,21 @@ class Spool:
     def __exit__(self, *exc_info) -> None:
         self._events.close()
         self._removals.close()
+        self._kept.close()
 
     def add(self, plan: PagePlan) -> None:
         self.pages += 1
         self.events += len(plan.events)
         self._events.writelines(_line(self.pages, *_columns(event)) for event in plan.events)
         self._removals.writelines(_line(self.pages, _text(removed)) for removed in plan.removed)
+        self._kept.writelines(_line(_text(series)) for series in plan.kept)
 
     def stage(self, cursor) -> None:
         """Copy the round into temporary tables that go with the transaction."""
         cursor.execute(STAGE)
         _copy(cursor, "staged_events", self._events)
         _copy(cursor, "staged_removals", self._removals)
+        _copy(cursor, "staged_kept", self._kept)
         cursor.execute(RESOLVE)
 
 

@@ -17,6 +17,10 @@ from zoneinfo import ZoneInfo
 CONFIRMED, TENTATIVE, CANCELLED = "confirmed", "tentative", "cancelled"
 OPAQUE, TRANSPARENT = "opaque", "transparent"
 
+# What a notification means: a calendar changed; the watch works, and nothing changed; the watch
+# must be renewed now; it has ended; it lives, and has failed to tell of changes.
+CHANGED, HELLO, RENEW, LOST, MISSED = "changed", "hello", "renew", "lost", "missed"
+
 
 # --- nouns ---------------------------------------------------------------------------------
 
@@ -99,13 +103,15 @@ class ChangePage:
 
     ``removed`` holds ids that are gone: every stored row whose id *or* series is named goes.
     ``replaced`` holds series of which ``events`` (of this page) shows everything that is left.
+    ``kept`` holds series that are there and could not be read: what is stored of them stays.
     ``sync_token`` is set on the last page only, and is opaque to everyone but the adapter.
-    ``is_full`` says that the round lists the whole window: what it does not show is gone.
+    ``is_full`` says that the round lists the whole window: what it does not show or keep is gone.
     """
 
     events: Sequence[RemoteEvent] = ()
     removed: frozenset[str] = frozenset()
     replaced: frozenset[str] = frozenset()
+    kept: frozenset[str] = frozenset()
     problems: Sequence[Problem] = ()
     sync_token: str = ""
     is_full: bool = False
@@ -146,6 +152,23 @@ class Watch:
 
     def __repr__(self) -> str:
         return f"Watch(watch_id={self.watch_id!r}, expires_at={self.expires_at!r})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notification:
+    """What somebody who called a watch's address says. To be believed only if the secret fits."""
+
+    watch_id: str
+    secret: str
+    meaning: str
+    resource_id: str | None = None  # None: this provider does not repeat it
+
+    def __repr__(self) -> str:
+        return f"Notification(watch_id={self.watch_id!r}, meaning={self.meaning!r})"
+
+
+class NotificationUnreadable(ValueError):
+    """What was sent to a watch's address is not what the provider sends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,7 +222,10 @@ class CalendarAdapter(Protocol):
         """A direct read of one of our events. Raises ``EventGone`` only on positive proof."""
 
     def busy(self, calendar_id: str, *, window: Window) -> list[Window]:
-        """The provider's own word on when the calendar is busy; to be compared with ours."""
+        """The provider's own word on when the calendar is busy; to be compared with ours.
+
+        Raises ``FreeBusyUnsupported`` where there is none.
+        """
 
     def watch(self, calendar_id: str, *, address: str, secret: str) -> Watch:
         """Ask for notifications at ``address`` (https), each to carry ``secret``.
@@ -263,6 +289,10 @@ class WriteRefused(ProviderError):
 
 class PushUnsupported(ProviderError):
     """This calendar sends no notifications: poll it."""
+
+
+class FreeBusyUnsupported(ProviderError):
+    """This server does not tell when a calendar is busy: there is nothing to compare with."""
 
 
 class AddressRefused(ProviderError):

@@ -1,5 +1,5 @@
 -- Where a round waits to be compared with the stored rows.
-DROP TABLE IF EXISTS pg_temp.staged_events, pg_temp.staged_removals;
+DROP TABLE IF EXISTS pg_temp.staged_events, pg_temp.staged_removals, pg_temp.staged_kept;
 CREATE TEMPORARY TABLE staged_events (
   page                integer NOT NULL,
   provider_event_id   text NOT NULL,
@@ -18,3 +18,4 @@ CREATE TEMPORARY TABLE staged_events (
   raw_data            jsonb NOT NULL
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE staged_removals (page integer NOT NULL, id text NOT NULL) ON COMMIT DROP;
+CREATE TEMPORARY TABLE staged_kept (series_id text NOT NULL) ON COMMIT DROP;

@@ -1,5 +1,9 @@
--- How many busy rows ahead of now are stored, and how many of them the staged full round still shows.
-SELECT count(*), count(staged.provider_event_id)
+-- How many busy rows ahead of now are stored, and how many of them the staged full round
+-- still shows or keeps.
+SELECT count(*), count(*) FILTER (
+  WHERE staged.provider_event_id IS NOT NULL
+     OR stored.series_id IN (SELECT kept.series_id FROM pg_temp.staged_kept kept)
+)
 FROM public.synced_events stored
 LEFT JOIN pg_temp.staged_events staged USING (provider_event_id)
 WHERE stored.connection_id = %(connection)s

@@ -165,6 +165,26 @@ def test_one_unreadable_object_blocks_its_span_and_stops_nothing(faulty, proxy):
     assert row.problem
 
 
+@pytest.mark.parametrize("full", [False, True], ids=["changes", "a full round"])
+def test_an_event_grown_too_large_to_read_keeps_its_time_and_stops_nothing(
+    faulty, monkeypatch, full
+):
+    connection = connect(faulty)
+    sync(connection)
+    grows = SyncedEvent.objects.get(title="day 2").series_id
+    text = faulty.device.get(grows).replace("SUMMARY:", f"COMMENT:{'x' * 9000}\r\nSUMMARY:")
+    faulty.device.put(faulty.calendar_id, grows.rpartition("/")[2], text)
+    for other in SyncedEvent.objects.exclude(series_id=grows):
+        faulty.remove(other.series_id)
+    guard, limits = OutboundGuard(["127.0.0.1"]), Limits(size=8000)
+    monkeypatch.setitem(
+        adapters.ADAPTERS, "apple", lambda known: AppleAdapter(known, guard=guard, limits=limits)
+    )
+    log = sync(connection, full=full)
+    assert (log.status, titles()) == ("completed", ["day 2"])
+    assert [problem["object"] for problem in log.metadata["problems"]] == [grows]
+
+
 def test_an_expired_token_becomes_a_full_sync_that_applies_the_gaps_deletions(faulty, proxy):
     connection = connect(faulty)
     sync(connection)

@@ -5,7 +5,8 @@ etags of all members are compared with those of the last round, unless the ctag 
 way only paths are known then, and the objects are fetched in batches of ``BATCH``.
 
 That something is gone is believed only of an object that was asked for by its name: sync reports
-name objects that still stand there, and listings come back short.
+name objects that still stand there, and listings come back short. An object that is too large to
+read stops nothing: it is a problem to be shown, and what was stored of it is kept.
 
 A full round takes the bookmark first and the objects afterwards, so that what changes in between is
 reported by the next round. Up to ``FEW`` members it fetches all of them: no server needs to be
@@ -27,6 +28,7 @@ from zoneinfo import ZoneInfo
 from connections.providers.base import (
     CalendarGone,
     ChangePage,
+    Problem,
     ProviderUnavailable,
     RateLimited,
     Window,
@@ -45,6 +47,7 @@ from connections.providers.dav.multistatus import Forbidden
 from connections.providers.ical.events import ObjectReading, read_object
 
 BATCH = 200
+TOO_LARGE = "the event is too large to read; what was known of it is kept"
 FEW = 1000
 MAX_SYNC_PAGES = 1000  # beyond that the server is walking in a circle
 ZONE_MARGIN = timedelta(days=1)  # the server may read all-day and floating times in another zone
@@ -160,11 +163,13 @@ class Round:
         for batch in _batches(paths):
             texts = self._collection.texts(batch)
             readings = [self._read_one(path, *text) for path, text in texts.found.items()]
+            problems = [problem for reading in readings for problem in reading.problems]
             yield ChangePage(
                 events=[event for reading in readings for event in reading.events],
-                problems=[problem for reading in readings for problem in reading.problems],
+                problems=[*problems, *(Problem(path, TOO_LARGE) for path in texts.too_large)],
                 replaced=frozenset(texts.found),
                 removed=texts.gone,
+                kept=texts.too_large,
             )
 
     def _read_one(self, path: str, etag: str, text: str) -> ObjectReading:

@@ -5,17 +5,25 @@ has its own ``Limits.total`` seconds: a large collection takes many. Over a ques
 collection the server may think all that time; some go through 20,000 files for it.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from caldav.elements import cdav, dav
+from caldav.elements.base import BaseElement
 
-from connections.providers.base import CalendarGone, ProviderUnavailable, SyncTokenExpired
+from connections.providers.base import (
+    CalendarGone,
+    ProviderUnavailable,
+    RateLimited,
+    SyncTokenExpired,
+)
 from connections.providers.dav import queries
 from connections.providers.dav.client import INSUFFICIENT_STORAGE, GuardedClient, Reply
 from connections.providers.dav.multistatus import (
     MISSING,
     OK,
+    Forbidden,
     Resource,
     makes_no_sense,
     path_of,
@@ -24,7 +32,6 @@ from connections.providers.dav.multistatus import (
 )
 from connections.providers.dav.session import AnswerTooLarge
 
-TEXT = (dav.GetEtag, cdav.CalendarData)
 TOKEN_REFUSED = {409, 410, 412}  # besides the precondition, which RFC 6578 §3.2 asks for
 
 
@@ -55,13 +62,20 @@ class Text(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """The objects that were asked for, by path, and those that are gone."""
+    """The objects that were asked for, by path, those that are gone, and those too large."""
 
-    found: dict[str, Text]
-    gone: frozenset[str]
+    found: dict[str, Text] = field(default_factory=dict)
+    gone: frozenset[str] = frozenset()
+    too_large: frozenset[str] = frozenset()
+
+    @property
+    def answered(self) -> frozenset[str]:
+        return self.gone | self.too_large | self.found.keys()
 
     def with_more(self, more: "Texts") -> "Texts":
-        return Texts(self.found | more.found, self.gone | more.gone)
+        return Texts(
+            self.found | more.found, self.gone | more.gone, self.too_large | more.too_large
+        )
 
 
 class Collection:
@@ -138,17 +152,17 @@ class Collection:
         return reply.status in MISSING
 
     def texts(self, paths: frozenset[str]) -> Texts:
-        """These objects, each of them found or gone.
+        """These objects, each of them found, gone, or too large.
 
         What an answer leaves out (some servers answer so many and no more) is asked for again,
         for as long as that brings anything.
         """
         if not paths:
-            return Texts({}, frozenset())
+            return Texts()
         texts = self._texts_in_one(paths)
-        while missing := paths.difference(texts.found, texts.gone):
+        while missing := paths - texts.answered:
             more = self._texts_in_one(missing)
-            if not more.found and not more.gone:
+            if not more.answered:
                 raise ProviderUnavailable(
                     f"The server left out {len(missing)} of {len(paths)} events it was asked for."
                 )
@@ -156,11 +170,29 @@ class Collection:
         return texts
 
     def _texts_in_one(self, paths: frozenset[str]) -> Texts:
-        self._client.begin()
         try:
-            reply = self._ask("REPORT", queries.multiget(sorted(paths), *TEXT))
+            return self._texts_as(cdav.CalendarData, paths)
         except AnswerTooLarge:
-            return self._texts_in_two(paths)
+            return self._texts_in_two(paths) if len(paths) > 1 else self._times_alone(paths)
+
+    def _texts_in_two(self, paths: frozenset[str]) -> Texts:
+        """Objects may carry whole files; half as many of them may fit."""
+        half = frozenset(sorted(paths)[: len(paths) // 2])
+        return self._texts_in_one(half).with_more(self._texts_in_one(paths - half))
+
+    def _times_alone(self, paths: frozenset[str]) -> Texts:
+        """A single object that is too large, without its files, where the server can do that."""
+        try:
+            texts = self._texts_as(queries.times_alone, paths)
+        except RateLimited:
+            raise
+        except (ProviderUnavailable, Forbidden):  # it ignores the question, or does not know it
+            texts = Texts()
+        return texts if texts.answered else Texts(too_large=paths)
+
+    def _texts_as(self, data: Callable[[], BaseElement], paths: frozenset[str]) -> Texts:
+        self._client.begin()
+        reply = self._ask("REPORT", queries.multiget(sorted(paths), dav.GetEtag, data))
         resources = read_resources(self._client, reply)
         return Texts(
             found={
@@ -170,13 +202,6 @@ class Collection:
             },
             gone=paths.intersection(one.path for one in resources if one.is_gone),
         )
-
-    def _texts_in_two(self, paths: frozenset[str]) -> Texts:
-        """Objects may carry whole files; half as many of them may fit."""
-        if len(paths) == 1:
-            raise AnswerTooLarge("An event is too large to read.")
-        half = frozenset(sorted(paths)[: len(paths) // 2])
-        return self._texts_in_one(half).with_more(self._texts_in_one(paths - half))
 
     def _members(self, reply: Reply) -> list[Resource]:
         resources = read_resources(self._client, reply)

@@ -1,5 +1,6 @@
 """Rounds of changes on a server that misbehaves: what is complete, and what is not believed."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -7,11 +8,14 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import pytest
+from lxml import etree
 
 from connections.providers.base import (
     AccessRevoked,
     AddressRefused,
     CalendarGone,
+    ChangePage,
+    Problem,
     ProviderUnavailable,
     RateLimited,
     SyncTokenExpired,
@@ -34,9 +38,11 @@ from tests.connections.providers.contract import (
 )
 from tests.connections.providers.far_end import (
     TRUNCATED,
+    Answer,
     CutInto,
     FarEnd,
     Fault,
+    Request,
     Response,
     cut_off,
     edited,
@@ -326,7 +332,11 @@ def test_removal_that_a_multiget_leaves_out_is_asked_for_alone(proxied, proxy):
     assert sorted(one.path for one in proxy.asked("GET")) == sorted([phantom, goes])
 
 
-@pytest.mark.parametrize("answer", [instead(500), instead(207), instead(403), lost])
+@pytest.mark.parametrize(
+    "answer",
+    [instead(500), instead(207), instead(403), lost],
+    ids=["500", "207", "403", "silence"],
+)
 def test_removal_that_the_server_does_not_answer_for_is_not_believed(answer, proxied, proxy):
     [goes] = proxied.add_some(1)
     token = proxied.token()
@@ -504,9 +514,71 @@ def test_answer_that_is_too_large_is_asked_for_in_halves(proxied, proxy):
     assert proxy.fetched() == [12, 6, 6]
 
 
-def test_event_that_is_too_large_is_not_left_out(proxied):
-    proxied.add("Huge", TEN, TEN + HOUR, f"DESCRIPTION:{'x' * 5000}")
-    proxied.limits = Limits(size=4000)
+def add_huge(calendar: CalDavCalendar) -> str:
+    """An event that no answer of 4,000 bytes has room for."""
+    series = calendar.add("Huge", TEN, TEN + HOUR, f"DESCRIPTION:{'x' * 5000}")
+    calendar.limits = Limits(size=4000)
+    return series
 
-    with pytest.raises(ProviderUnavailable, match="too large"):
+
+def problems(pages: list[ChangePage]) -> list[Problem]:
+    return [problem for page in pages for problem in page.problems]
+
+
+def partial(request: Request, forward: Answer) -> Response:
+    """As a server answers that returns only the properties it was asked for (RFC 4791 §9.6.1)."""
+    wanted = [
+        prop.get("name").encode()
+        for prop in etree.fromstring(request.body).iter("{urn:ietf:params:xml:ns:caldav}prop")
+    ]
+    answer = forward(request)
+    unwanted = rb"^(?!BEGIN|END|<|(?:%s)[:;])[A-Z-]+[:;][^<]*?\n(?! )" % b"|".join(wanted)
+    return replace(answer, body=re.sub(unwanted, b"", answer.body, flags=re.MULTILINE))
+
+
+def test_times_of_an_event_that_is_too_large_are_asked_for_alone(proxied, proxy):
+    proxied.add_some(2)
+    add_huge(proxied)
+    proxy.commit("REPORT", partial, about='comp name="VEVENT"')
+
+    pages = proxied.full_round()
+
+    assert titles(pages) == ["Event 0", "Event 1", "Huge"]
+    assert problems(pages) == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda request, forward: forward(request),
+        edited(lambda body: body.replace("200 OK", "404 Not Found")),
+        instead(400),
+        instead(403),
+        instead(501),
+        instead(207, "<multistatus xmlns='DAV:'/>"),
+    ],
+    ids=["all of it", "a missing property", "400", "403", "501", "nothing"],
+)
+def test_event_that_is_too_large_in_every_way_stops_no_other(answer, proxied, proxy):
+    """C-T7: it is shown as a problem, and what was stored of it stays."""
+    proxied.add_some(2)
+    huge = add_huge(proxied)
+    proxy.commit("REPORT", answer, about='comp name="VEVENT"')
+
+    pages = proxied.full_round()
+
+    assert titles(pages) == ["Event 0", "Event 1"]
+    assert problems(pages) == [
+        Problem(huge, "the event is too large to read; what was known of it is kept")
+    ]
+    assert [page.kept for page in pages if page.kept] == [{huge}]
+    assert huge not in removed(pages) | {one for page in pages for one in page.replaced}
+    assert pages[-1].sync_token
+
+
+def test_server_that_asks_to_wait_is_not_taken_to_hold_something_too_large(proxied, proxy):
+    add_huge(proxied)
+    proxy.commit("REPORT", instead(429), about='comp name="VEVENT"')
+
+    with pytest.raises(RateLimited):
         proxied.full_round()
