@@ -2,6 +2,14 @@
 
 from connections.providers.microsoft.adapter import MicrosoftAdapter
 from connections.providers.microsoft.app import SCOPES, MicrosoftApp
+from connections.providers.microsoft.notifications import handshake, read_notifications
 from connections.providers.microsoft.tokens import refresh
 
-__all__ = ["SCOPES", "MicrosoftAdapter", "MicrosoftApp", "refresh"]
+__all__ = [
+    "SCOPES",
+    "MicrosoftAdapter",
+    "MicrosoftApp",
+    "handshake",
+    "read_notifications",
+    "refresh",
+]

@@ -21,6 +21,7 @@ from tests.connections.providers.microsoft_far import MicrosoftCalendar, calenda
 from tests.connections.providers.rows import Rows
 from tests.fakes.http import Refusal
 from tests.fakes.microsoft import FakeMicrosoft
+from tests.fakes.microsoft.events import shown
 from tests.fakes.microsoft.refusals import refusal
 from tests.fakes.microsoft.store import read_time
 
@@ -292,6 +293,22 @@ def test_event_that_becomes_a_series_and_back_is_stored_once(far, rows):
     far.calendar.change(event, repeats=None)
     rows.sync()
     assert starts(rows) == [TEN]
+
+
+def test_event_that_becomes_a_series_during_a_full_round_is_stored_once(far, rows):
+    event = far.add("Standup", TEN, TEN + HOUR)
+    far.add("Other", TEN + DAY, TEN + DAY + HOUR)
+    far.microsoft.cut_pages_into(1)
+
+    def meanwhile(body: str) -> str:
+        far.calendar.change(event, repeats=f"{WEEKLY};COUNT=4")
+        page, series = json.loads(body), far.calendar.get(event)
+        page["value"] += [shown(one, {}) for one in (series, *far.calendar.occurrences(series))]
+        return json.dumps(page)
+
+    far.microsoft.commit(edited(meanwhile), about="skiptoken")
+    rows.sync()
+    assert starts(rows) == sorted([*MONDAYS, TEN + DAY])
 
 
 def test_event_moved_to_another_calendar_keeps_its_id_and_leaves_no_ghost(far, rows):

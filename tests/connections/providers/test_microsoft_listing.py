@@ -1,0 +1,114 @@
+"""What the items of a round mean, in whatever order and however often they come."""
+
+import pytest
+
+from connections.providers.base import ChangePage
+from connections.providers.microsoft.listing import NO_START, Listing
+from tests.connections.providers.contract import BERLIN, HOUR, TEN, WINDOW
+from tests.fakes.microsoft.store import write_time
+
+
+@pytest.fixture
+def listing() -> Listing:
+    return Listing(window=WINDOW, zone=BERLIN)
+
+
+def event(event_id: str, start=TEN, **fields) -> dict:
+    times = {"start": write_time(start), "end": write_time(start + HOUR)}
+    return {"id": event_id, "type": "singleInstance", "showAs": "busy", **times, **fields}
+
+
+def master(event_id: str) -> dict:
+    return event(event_id, type="seriesMaster", subject="Standup")
+
+
+def occurrence(event_id: str, series_id: str) -> dict:
+    bare = event(event_id, type="occurrence", seriesMasterId=series_id)
+    del bare["showAs"]
+    return bare
+
+
+def gone(event_id: str) -> dict:
+    return {"id": event_id, "@removed": {"reason": "deleted"}}
+
+
+def shown(page: ChangePage) -> tuple[list[str], set[str]]:
+    return [event.provider_event_id for event in page.events], set(page.removed)
+
+
+def occurrences(listing: Listing) -> dict[str, list[tuple[str, str]]]:
+    """Of each series, the ids and titles of what is known in full."""
+    return {
+        series_id: [(item["id"], item.get("subject", "")) for item in series.completed()]
+        for series_id, series in listing.series.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("items", "expected"),
+    [
+        ([event("a"), gone("a")], ([], {"a"})),
+        ([gone("a"), event("a")], (["a"], {"a"})),
+        ([event("a"), event("a", WINDOW.end)], ([], {"a"})),
+        ([event("a"), event("b"), event("a")], (["b", "a"], set())),
+        ([event("a"), master("a")], ([], set())),
+        ([event("a"), event("a", start=WINDOW.start - HOUR)], ([], {"a"})),
+    ],
+)
+def test_last_word_on_an_event_counts(listing, items, expected):
+    assert shown(listing.page(items, is_full=False)) == expected
+
+
+def test_page_names_what_it_shows_as_replaced(listing):
+    page = listing.page([event("a"), gone("b")], is_full=True)
+    assert (page.replaced, page.is_full, page.sync_token) == ({"a"}, True, "")
+
+
+def test_pages_do_not_repeat_each_other(listing):
+    assert shown(listing.page([event("a"), gone("b")], is_full=False)) == (["a"], {"b"})
+    assert shown(listing.page([], is_full=False)) == ([], set())
+
+
+def test_occurrences_wait_for_their_master_over_pages(listing):
+    listing.page([occurrence("s|1", "s")], is_full=True)
+    assert occurrences(listing) == {"s": []}
+    assert listing.series["s"].lacks_master is True
+    listing.page([master("s")], is_full=True)
+    assert occurrences(listing) == {"s": [("s|1", "Standup")]}
+    assert listing.series["s"].lacks_master is False
+
+
+def test_occurrence_that_is_removed_later_is_gone(listing):
+    listing.page([master("s"), occurrence("s|1", "s"), occurrence("s|2", "s")], is_full=True)
+    page = listing.page([gone("s|1")], is_full=True)
+    assert shown(page) == ([], {"s|1"})
+    assert occurrences(listing) == {"s": [("s|2", "Standup")]}
+
+
+def test_master_that_is_removed_has_to_be_asked_for(listing):
+    listing.page([master("s"), occurrence("s|1", "s"), gone("s")], is_full=True)
+    assert listing.series["s"].lacks_master is True
+    assert listing.removed == {"s"}
+
+
+def test_series_that_becomes_a_single_event_is_one(listing):
+    listing.page([master("s"), occurrence("s|1", "s")], is_full=True)
+    page = listing.page([event("s")], is_full=True)
+    assert shown(page) == (["s"], set())
+    assert (listing.series, page.replaced) == ({}, {"s"})
+
+
+def test_exception_needs_no_master_and_has_its_own_say(listing):
+    moved = event("s|1", type="exception", seriesMasterId="s", subject="Moved", isCancelled=None)
+    listing.page([moved], is_full=True)
+    assert listing.series["s"].lacks_master is False
+    listing.page([master("s")], is_full=True)
+    assert occurrences(listing) == {"s": [("s|1", "Moved")]}
+
+
+def test_event_that_cannot_be_read_is_named(listing):
+    page = listing.page(
+        [event("a", start=TEN), {"id": "b", "type": "singleInstance"}], is_full=True
+    )
+    assert [(one.object_id, one.detail) for one in page.problems] == [("b", NO_START)]
+    assert shown(page) == (["a"], set())
