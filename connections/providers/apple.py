@@ -25,6 +25,7 @@ from connections.providers.base import (
 from connections.providers.dav.changes import Round
 from connections.providers.dav.client import GuardedClient
 from connections.providers.dav.discovery import find_calendars
+from connections.providers.dav.free_busy import busy_periods
 from connections.providers.dav.objects import is_cancelled
 from connections.providers.dav.own_events import OwnEvents
 from connections.providers.dav.session import Limits
@@ -83,6 +84,9 @@ class AppleAdapter:
         if is_cancelled(stored.text):
             raise EventGone("The event was cancelled in the calendar.")
         raise ProviderUnavailable("The event in the calendar cannot be read.")
+
+    def busy(self, calendar_id: str, *, window: Window) -> list[Window]:
+        return busy_periods(self._client, calendar_id, window)
 
     def _own_events(self, calendar_id: str) -> OwnEvents:
         self._client.begin()
