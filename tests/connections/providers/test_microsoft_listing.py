@@ -70,7 +70,7 @@ def test_pages_do_not_repeat_each_other(listing):
 
 
 def test_occurrences_wait_for_their_master_over_pages(listing):
-    listing.page([occurrence("s|1", "s")], is_full=True)
+    listing.page([occurrence("s|1", "s") | {"subject": None}], is_full=True)
     assert occurrences(listing) == {"s": []}
     assert listing.series["s"].lacks_master is True
     listing.page([master("s")], is_full=True)

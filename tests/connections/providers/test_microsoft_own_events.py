@@ -193,12 +193,15 @@ def test_only_what_differs_is_overwritten(far):
     assert far.microsoft.asked("PATCH")[-1].body == b'{"subject": "New"}'
 
 
-def test_event_turned_into_an_all_day_one_gets_its_hour_back(far):
-    event_id = create(far)
+@pytest.mark.parametrize(
+    "draft", [DRAFT, replace(DRAFT, start=TEN - 10 * HOUR, end=TEN + 14 * HOUR)]
+)
+def test_event_turned_into_an_all_day_one_gets_its_hours_back(far, draft):
+    event_id = create(far, draft)
     far.calendar.change(event_id, start=TEN.date(), end=TEN.date() + timedelta(days=1))
-    update(far, event_id, DRAFT)
+    update(far, event_id, draft)
     [event] = events(far.full_round())
-    assert (event.start, event.end, event.is_all_day) == (DRAFT.start, DRAFT.end, False)
+    assert (event.start, event.end, event.is_all_day) == (draft.start, draft.end, False)
 
 
 def test_event_that_is_not_ours_is_neither_changed_nor_removed(far):
