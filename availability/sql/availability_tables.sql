@@ -80,7 +80,7 @@ CREATE TABLE public.availability_exceptions (
 );
 CREATE INDEX idx_exceptions_user ON public.availability_exceptions (user_id, upper(covered));
 
--- Whoever writes: a span is covered as it stands, a recurring one is closed for good until it is expanded.
+-- Whoever writes: a span is covered as it stands; a recurring one is closed until it is expanded.
 CREATE FUNCTION calsync.cover_exception_dates() RETURNS trigger
 LANGUAGE plpgsql SET search_path = '' AS $$
 BEGIN

@@ -1,7 +1,7 @@
 -- The only definition of busy.
 
--- Bookings that hold their time: confirmed, or pending and not expired. A booking that is ignored does
--- not stand in its own way.
+-- Bookings that hold their time: confirmed, or pending and not expired. A booking that is ignored
+-- does not stand in its own way.
 CREATE FUNCTION calsync.standing_bookings(
   consultant uuid, from_time timestamptz, to_time timestamptz, ignored_booking uuid,
   asked_at timestamptz)
@@ -15,8 +15,8 @@ $$;
 REVOKE ALL ON FUNCTION
   calsync.standing_bookings(uuid, timestamptz, timestamptz, uuid, timestamptz) FROM PUBLIC;
 
--- Events that take time: neither cancelled nor transparent, in a calendar that blocks time, and not the
--- event of a booking that is cancelled or ignored.
+-- Events that take time: neither cancelled nor transparent, in a calendar that blocks time, and not
+-- the event of a booking that is cancelled or ignored.
 CREATE FUNCTION calsync.blocking_events(rules calsync.effective_rules, ignored_booking uuid)
 RETURNS SETOF public.synced_events LANGUAGE sql STABLE AS $$
   SELECT e.* FROM public.synced_events e
@@ -30,8 +30,8 @@ RETURNS SETOF public.synced_events LANGUAGE sql STABLE AS $$
 $$;
 REVOKE ALL ON FUNCTION calsync.blocking_events(calsync.effective_rules, uuid) FROM PUBLIC;
 
--- What is busy in [from_time, to_time), and where a slot must end before it or may start after it: the
--- slot's own buffers apply, next to a booking the larger of the slot's and the booking's.
+-- What is busy in [from_time, to_time), and where a slot must end before it or may start after it:
+-- the slot's own buffers apply, next to a booking the larger of the slot's and the booking's.
 CREATE FUNCTION calsync.busy_periods(
   rules calsync.effective_rules, from_time timestamptz, to_time timestamptz, ignored_booking uuid,
   asked_at timestamptz)
@@ -41,9 +41,10 @@ LANGUAGE sql STABLE AS $$
   SELECT 'event', e.title, e.start_time, e.end_time,
          e.start_time - rules.buffer_after, e.end_time + rules.buffer_before
   FROM calsync.blocking_events(rules, ignored_booking) e
-  WHERE e.start_time > from_time - interval '24 hours' AND e.start_time < to_time AND e.end_time > from_time
+  WHERE e.start_time > from_time - interval '24 hours' AND e.start_time < to_time
+    AND e.end_time > from_time
   UNION ALL
-  -- The few longer ones have an index of their own; so the one for all others is read by start_time.
+  -- The few longer ones have an index of their own; so that of all others is read by start_time.
   SELECT 'event', e.title, e.start_time, e.end_time,
          e.start_time - rules.buffer_after, e.end_time + rules.buffer_before
   FROM calsync.blocking_events(rules, ignored_booking) e
@@ -61,18 +62,20 @@ LANGUAGE sql STABLE AS $$
          d.start_time - rules.buffer_after, d.end_time + rules.buffer_before
   FROM (
     SELECT b.reason,
-      coalesce(b.start_time, calsync.wall_clock_to_instant(b.start_date::timestamp, rules.time_zone)) AS start_time,
-      coalesce(b.end_time, calsync.wall_clock_to_instant((b.end_date + 1)::timestamp, rules.time_zone)) AS end_time
+           coalesce(b.start_time, calsync.wall_clock_to_instant(
+             b.start_date::timestamp, rules.time_zone)) AS start_time,
+           coalesce(b.end_time, calsync.wall_clock_to_instant(
+             (b.end_date + 1)::timestamp, rules.time_zone)) AS end_time
     FROM public.blocked_dates b
     WHERE b.user_id = rules.consultant
       AND coalesce(b.end_time, (b.end_date + 2)::timestamp AT TIME ZONE 'UTC') > from_time
   ) d
   WHERE d.start_time < to_time AND d.end_time > from_time
 $$;
-REVOKE ALL ON FUNCTION
-  calsync.busy_periods(calsync.effective_rules, timestamptz, timestamptz, uuid, timestamptz) FROM PUBLIC;
+REVOKE ALL ON FUNCTION calsync.busy_periods(
+  calsync.effective_rules, timestamptz, timestamptz, uuid, timestamptz) FROM PUBLIC;
 
--- The dates and weeks (from Monday) that hold as many bookings, of whatever meeting type, as they may.
+-- The dates and weeks (from Monday) that hold as many bookings, of any meeting type, as they may.
 CREATE FUNCTION calsync.full_periods(
   rules calsync.effective_rules, first_date date, last_date date, ignored_booking uuid,
   asked_at timestamptz)
@@ -86,7 +89,8 @@ LANGUAGE sql STABLE AS $$
                ('weekly_limit', 'week', interval '7 days', rules.weekly_limit)
        ) AS l (kind, unit, length, most)
   CROSS JOIN LATERAL (
-    SELECT date_trunc(l.unit, b.start_time AT TIME ZONE rules.time_zone) AS first_day, count(*) AS bookings
+    SELECT date_trunc(l.unit, b.start_time AT TIME ZONE rules.time_zone) AS first_day,
+           count(*) AS bookings
     FROM calsync.standing_bookings(
       rules.consultant,
       calsync.wall_clock_to_instant(date_trunc('week', first_date::timestamp), rules.time_zone),

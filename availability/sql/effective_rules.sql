@@ -17,7 +17,7 @@ CREATE TYPE calsync.effective_rules AS (
   data_as_of        timestamptz, -- when the one longest unread was read,
   covered_from      timestamptz, -- and what all of them were read for. Without a calendar that
   covered_until     timestamptz, -- blocks time these are infinite.
-  data_state        text         -- fresh | stale | closed: such data are no ground to offer anything
+  data_state        text         -- fresh | stale | closed: no ground to offer anything
 );
 
 -- Free or not is decided on these. Raises 22023 for values that nothing can be offered for.

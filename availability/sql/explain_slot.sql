@@ -44,7 +44,8 @@ BEGIN
       lower(interval_), upper(interval_);
   END IF;
   RETURN QUERY
-    SELECT CASE WHEN b.start_time < ends_at AND b.end_time > starts_at THEN b.kind ELSE 'buffer' END,
+    SELECT CASE WHEN b.start_time < ends_at AND b.end_time > starts_at THEN b.kind
+                ELSE 'buffer' END,
            coalesce(b.title, ''), b.start_time, b.end_time
     FROM calsync.busy_periods(rules, needs_from, needs_until, NULL, asked_at) b
     WHERE b.ends_before < ends_at AND b.starts_after > starts_at
@@ -71,8 +72,8 @@ LANGUAGE sql STABLE AS $$
 $$;
 REVOKE ALL ON FUNCTION calsync.hours_in_words(calsync.effective_rules, date) FROM PUBLIC;
 
--- No row: the slot is offered. The titles of events are for the consultant, the server (service_role)
--- and the owner of this function alone.
+-- No row: the slot is offered. The titles of events are for the consultant, the server
+-- (service_role) and the owner of this function alone.
 CREATE FUNCTION public.explain_slot(
   starts_at timestamptz, slot_duration integer DEFAULT NULL, consultant uuid DEFAULT NULL,
   meeting_type text DEFAULT NULL)

@@ -1,7 +1,7 @@
 -- The core: which starts are offered. Slots, days, the explanation and the booking all stand on it.
 
--- The starts in [from_time, to_time) that are offered, in order. Everything is reckoned in starts: a
--- working interval allows those from its own start to its end less the duration; something busy
+-- The starts in [from_time, to_time) that are offered, in order. Everything is reckoned in starts:
+-- a working interval allows those from its own start to its end less the duration; something busy
 -- refuses those whose slot would come too near.
 CREATE FUNCTION calsync.offered_starts(
   rules calsync.effective_rules, from_time timestamptz, to_time timestamptz, ignored_booking uuid,
@@ -54,13 +54,14 @@ $$;
 REVOKE ALL ON FUNCTION calsync.offered_starts(
   calsync.effective_rules, timestamptz, timestamptz, uuid, timestamptz) FROM PUBLIC;
 
--- The slot that starts at starts_at, if it is offered: one row or none. For a booking, which thereby
--- has its end and its buffers. A meeting type that is no longer active serves only a booking that
--- exists already.
+-- The slot that starts at starts_at, if it is offered: one row or none. For a booking, which has
+-- its end and its buffers from here. A meeting type that is no longer active serves only a booking
+-- that exists already.
 CREATE FUNCTION calsync.offered_slot(
   consultant uuid, meeting_type uuid, starts_at timestamptz, slot_duration integer, buffer integer,
   ignored_booking uuid, asked_at timestamptz)
-RETURNS TABLE (slot_start timestamptz, slot_end timestamptz, buffer_before integer, buffer_after integer)
+RETURNS TABLE (
+  slot_start timestamptz, slot_end timestamptz, buffer_before integer, buffer_after integer)
 LANGUAGE plpgsql STABLE
 SET search_path = '' SET plan_cache_mode = force_generic_plan SET jit = off
 SET enable_seqscan = off SET enable_bitmapscan = off AS $$

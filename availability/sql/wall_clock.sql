@@ -1,7 +1,7 @@
 -- Wall clock time to instant, in one place for every date and time of a consultant.
 
--- The name under which AT TIME ZONE finds a zone's rules. It takes these four for abbreviations with
--- a fixed offset, although they are zones with summer time.
+-- The name under which AT TIME ZONE finds a zone's rules. It takes these four for abbreviations
+-- with a fixed offset, although they are zones with summer time.
 CREATE FUNCTION calsync.zone_rules_name(zone text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT CASE zone WHEN 'CET' THEN 'Europe/Brussels' WHEN 'MET' THEN 'Europe/Brussels'

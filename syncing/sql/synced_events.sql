@@ -29,8 +29,8 @@ CREATE TABLE public.synced_events (
 
 CREATE INDEX idx_synced_events_time ON public.synced_events (start_time, end_time)
   WHERE status != 'cancelled' AND transparency = 'opaque';
--- Free time is sought by calendar and start; the few events longer than a day, by their end. Both hold
--- all that the search asks for.
+-- Free time is sought by calendar and start; the few events longer than a day, by their end. Both
+-- hold all that the search asks for.
 CREATE INDEX idx_synced_events_busy ON public.synced_events (connection_id, start_time, end_time)
   INCLUDE (status, booking_id) WHERE status != 'cancelled' AND transparency = 'opaque';
 CREATE INDEX idx_synced_events_long ON public.synced_events (connection_id, end_time, start_time)
