@@ -147,6 +147,22 @@ def test_event_that_was_deleted_is_written_anew_and_is_still_ours(far, names_exi
     assert create(far) == second
 
 
+def test_search_that_still_finds_a_deleted_event_is_not_believed(far):
+    answers = []
+
+    def kept(request, forward):
+        answers.append(forward(request))
+        return answers[0]
+
+    first = create(far)
+    far.microsoft.commit(kept, about="$filter", times=2)
+    assert create(far) == first
+    far.remove(first)
+    second = create(far)
+    assert second != first
+    assert list(far.calendar.events) == [second]
+
+
 def test_event_that_is_deleted_again_and_again_is_given_up_in_the_end(far):
     for _ in range(5):
         far.remove(create(far))
