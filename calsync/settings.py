@@ -102,6 +102,8 @@ ALLOWED_ORIGINS = read(
 CALDAV_ALLOWED_PRIVATE_HOSTS = read("CALDAV_ALLOWED_PRIVATE_HOSTS", words, default="")
 
 IS_HTTPS = PUBLIC_URL.startswith("https://")
+# Where providers call when something has changed. Empty: they call https only, so all are polled.
+PUSH_ADDRESS = f"{PUBLIC_URL}/webhooks" if IS_HTTPS else ""
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = IS_HTTPS and not DEBUG
 SECURE_HSTS_SECONDS = 31_536_000 if IS_HTTPS else 0
@@ -125,11 +127,13 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.socialaccount",
     "corsheaders",
     "rest_framework",
     "drf_spectacular",
     "django_q",
     "connections",
+    "connections.oauth",
     "syncing",
     "availability",
     "bookings",
@@ -260,6 +264,12 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
+# Accounts at Google and Microsoft connect calendars; nobody signs in with them.
+SOCIALACCOUNT_ADAPTER = "connections.adapter.SocialAdapter"
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_LOGIN_ON_GET = False
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
+SOCIALACCOUNT_REQUESTS_TIMEOUT = 10  # seconds
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if IS_HTTPS else "http"
 
 # --- API ----------------------------------------------------------------------------------------

@@ -142,6 +142,11 @@ class CalendarConnectionQuerySet(models.QuerySet):
         """What the sweeper should hand to a worker, the longest waiting first."""
         return self.active().filter(next_sync_at__lte=now).order_by("next_sync_at")
 
+    def needing_watch(self, now: datetime):
+        """Whose watch is to be opened or renewed, the longest waiting first."""
+        reachable = self.active().filter(reconnect_needed_at=None)
+        return reachable.filter(next_watch_at__lte=now).order_by("next_watch_at")
+
     def of_account(self, connection: "CalendarConnection"):
         """The rows that share this connection's credentials."""
         return self.filter(

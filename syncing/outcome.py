@@ -4,11 +4,14 @@ from datetime import datetime
 from time import monotonic
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Case, F, Value, When
+from django.db.models.functions import Coalesce, Least
 
 from connections.fields import SecretUnreadable
 from connections.models import CalendarConnection, SyncStatus
 from connections.providers.base import AccessRevoked, ProviderError, Window
+from connections.push import PUSH
 from syncing import cadence
 from syncing.models import SyncLog, SyncLogStatus
 
@@ -35,6 +38,9 @@ def record_success(
             now, now + cadence.poll_interval(connection, now=now)
         ),
     }
+    if full_window and settings.PUSH_ADDRESS and connection.provider in PUSH:
+        # A calendar that cannot be watched is asked for anew with each full sync.
+        changes["next_watch_at"] = Coalesce("next_watch_at", Value(now))
     if full_window:
         changes |= {
             "sync_scope": cadence.scope(connection),
@@ -87,9 +93,13 @@ def _record_refusal(connection: CalendarConnection, *, now: datetime) -> None:
 
 
 def _unless_requested_since(started_at: datetime, next_sync_at: datetime) -> Case:
-    """The next look; at once where a sync was requested while this one was running."""
+    """The next look; at once where a sync was requested while this one was running.
+
+    Soon where a notification came before the provider's list was sure to show the change.
+    """
     return Case(
         When(sync_requested_at__gt=started_at, then=F("sync_requested_at")),
+        When(look_again_at__gt=started_at, then=Least("look_again_at", Value(next_sync_at))),
         default=Value(next_sync_at),
     )
 

@@ -3,14 +3,17 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 from django_q.tasks import async_task
 
 from connections.models import CalendarConnection
+from syncing import watches
 from syncing.engine import sync_connection
 from syncing.models import SyncLog, SyncLogStatus
+from syncing.verification import verify
 
 # A connection handed to a worker that never reports back is handed out again after this time.
 PATIENCE = timedelta(seconds=150)
@@ -21,18 +24,52 @@ KEEP_UNEVENTFUL_LOGS = timedelta(days=2)
 
 
 def dispatch_due(now: datetime) -> int:
-    """Hand every due connection to a worker, the longest waiting first. Safe to run at once."""
-    with transaction.atomic():
-        due = CalendarConnection.objects.due(now).select_for_update(skip_locked=True)
-        ids = list(due.values_list("pk", flat=True)[:AT_ONCE])
-        CalendarConnection.objects.filter(pk__in=ids).update(next_sync_at=now + PATIENCE)
-        for connection_id in ids:
-            async_task("syncing.tasks.sync", str(connection_id))
+    """Hand every due sync and watch to a worker, the longest waiting first. Safe to run at once."""
+    return _dispatch_syncs(now) + (_dispatch_watches(now) if settings.PUSH_ADDRESS else 0)
+
+
+@transaction.atomic
+def _dispatch_syncs(now: datetime) -> int:
+    due = CalendarConnection.objects.due(now).select_for_update(skip_locked=True)
+    ids = list(due.values_list("pk", flat=True)[:AT_ONCE])
+    CalendarConnection.objects.filter(pk__in=ids).update(next_sync_at=now + PATIENCE)
+    for connection_id in ids:
+        async_task("syncing.tasks.sync", str(connection_id))
+    return len(ids)
+
+
+@transaction.atomic
+def _dispatch_watches(now: datetime) -> int:
+    due = CalendarConnection.objects.needing_watch(now).select_for_update(skip_locked=True)
+    ids = list(due.values_list("pk", flat=True)[:AT_ONCE])
+    again_at = now + PATIENCE
+    CalendarConnection.objects.filter(pk__in=ids).update(next_watch_at=again_at)
+    for connection_id in ids:
+        async_task("syncing.tasks.keep_watch", str(connection_id), again_at.isoformat())
     return len(ids)
 
 
 def sync(connection_id: str) -> None:
     sync_connection(UUID(connection_id), now=timezone.now())
+
+
+def keep_watch(connection_id: str, due_at: str) -> None:
+    """``due_at`` is what the row said when this was handed out: whoever is first moves it on."""
+    watches.keep_watch(
+        UUID(connection_id), due_at=datetime.fromisoformat(due_at), now=timezone.now()
+    )
+
+
+def verify_calendars() -> None:
+    """Give every calendar that can be asked its turn to be verified."""
+    reachable = CalendarConnection.objects.active().filter(reconnect_needed_at=None)
+    for connection_id in reachable.values_list("pk", flat=True):
+        async_task("syncing.tasks.verify_calendar", str(connection_id))
+
+
+def verify_calendar(connection_id: str) -> None:
+    if connection := CalendarConnection.objects.active().filter(pk=connection_id).first():
+        verify(connection, now=timezone.now())
 
 
 def prune_logs() -> None:
