@@ -11,6 +11,10 @@ SCHEDULES = {
         "schedule_type": Schedule.MINUTES,
         "minutes": 1,
     },
+    "calsync: verify calendars": {
+        "func": "syncing.tasks.verify_calendars",
+        "schedule_type": Schedule.DAILY,
+    },
     "calsync: prune sync logs": {
         "func": "syncing.tasks.prune_logs",
         "schedule_type": Schedule.DAILY,

@@ -1,42 +1,30 @@
 """Sync connected calendars now, in this process, and say how each of them went."""
 
-from argparse import ArgumentTypeError
 from time import sleep
-from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from tqdm import tqdm
 
-from connections.models import CalendarConnection, Provider
+from connections.models import CalendarConnection
 from syncing.engine import sync_connection
+from syncing.management.chosen_calendars import add_choice, chosen_calendars
 from syncing.models import SyncLog, SyncLogStatus
 
 WAIT_SECONDS = 120  # for a sync of the same calendar that is running already
-
-
-def connection_id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise ArgumentTypeError(f"{text!r} is not a connection's id (a UUID).") from None
 
 
 class Command(BaseCommand):
     help = __doc__
 
     def add_arguments(self, parser):
-        parser.add_argument("--connection", type=connection_id, help="only this connection (UUID)")
-        parser.add_argument(
-            "--consultant", metavar="EMAIL", help="only this consultant's calendars"
-        )
-        parser.add_argument("--provider", choices=Provider.values, help="only this provider's")
+        add_choice(parser)
         parser.add_argument(
             "--full", action="store_true", help="read the whole window anew, not only changes"
         )
 
     def handle(self, *, connection, consultant, provider, full, **options):
-        chosen = self._chosen(connection, consultant, provider)
+        chosen = chosen_calendars(connection=connection, consultant=consultant, provider=provider)
         failed = 0
         with tqdm(chosen, unit="calendar", file=self.stderr, disable=None) as progress:
             for each in progress:
@@ -46,18 +34,6 @@ class Command(BaseCommand):
                     self.stdout.write(self._line(each, log))
         if failed:
             raise CommandError(f"{failed} of {len(chosen)} calendars could not be synced.")
-
-    def _chosen(self, connection, consultant, provider) -> list[CalendarConnection]:
-        chosen = CalendarConnection.objects.active().select_related("user")
-        if connection:
-            chosen = chosen.filter(pk=connection)
-        if consultant:
-            chosen = chosen.filter(user__email__iexact=consultant)
-        if provider:
-            chosen = chosen.filter(provider=provider)
-        if not chosen:
-            raise CommandError("No active connection matches.")
-        return list(chosen.order_by("user__email", "calendar_name"))
 
     def _sync(self, connection: CalendarConnection, *, full: bool) -> SyncLog | None:
         for _ in range(WAIT_SECONDS):
