@@ -14,7 +14,6 @@ from syncing import watches
 from syncing.engine import sync_connection
 from syncing.models import SyncLog, SyncLogStatus
 from syncing.verification import verify
-from syncing.verification import verify
 
 # A connection handed to a worker that never reports back is handed out again after this time.
 PATIENCE = timedelta(seconds=150)
@@ -59,18 +58,6 @@ def keep_watch(connection_id: str, due_at: str) -> None:
     watches.keep_watch(
         UUID(connection_id), due_at=datetime.fromisoformat(due_at), now=timezone.now()
     )
-
-
-def verify_calendars() -> None:
-    """Give every calendar that can be asked its turn to be verified."""
-    reachable = CalendarConnection.objects.active().filter(reconnect_needed_at=None)
-    for connection_id in reachable.values_list("pk", flat=True):
-        async_task("syncing.tasks.verify_calendar", str(connection_id))
-
-
-def verify_calendar(connection_id: str) -> None:
-    if connection := CalendarConnection.objects.active().filter(pk=connection_id).first():
-        verify(connection, now=timezone.now())
 
 
 def verify_calendars() -> None:
