@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from availability.models import AvailabilityRule
 from bookings.models import Booking, BookingMail, BookingStatus, EventState
 from connections.models import CalendarConnection, Consultant
+from connections.oauth.offers import Offer, configured_offers
 from connections.state import State, describe
 from syncing.models import SyncedEvent
 
@@ -65,6 +66,11 @@ class Desk:
             Calendar(row, describe(row, now=self.now))
             for row in rows.order_by("provider_email", "calendar_name", "pk")
         ]
+
+    @property
+    def offers(self) -> list[Offer]:
+        """The providers at which accounts can be connected by consent."""
+        return configured_offers()
 
     @property
     def to_reconnect(self) -> list[CalendarConnection]:

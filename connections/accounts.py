@@ -6,17 +6,27 @@ calendars that the consultant has not chosen are inactive. Connecting makes rows
 sweeper hands them to a worker within seconds.
 """
 
+import logging
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from connections.adapters import adapter_for
-from connections.fields import Secret
+from connections.fields import Secret, SecretUnreadable
 from connections.models import CalendarConnection, Consultant, SyncStatus
-from connections.providers.base import Credentials, RemoteCalendar
+from connections.providers.base import Credentials, ProviderError, RemoteCalendar, Tokens
+from connections.push import stop_account_watches
+from connections.token_sources import TOKEN_SOURCES
+
+logger = logging.getLogger(__name__)
 
 CHOICES = ["is_active", "blocks_time", "tentative_blocks", "stores_titles"]
+
+
+class NoRefreshToken(Exception):
+    """The access would end within the hour: no refresh token came, and none is known."""
 
 
 def list_calendars(provider: str, credentials: Credentials) -> list[RemoteCalendar]:
@@ -35,32 +45,85 @@ def remember_account(
     credentials: Credentials,
     calendars: Sequence[RemoteCalendar],
     *,
+    tokens: Tokens | None = None,
     now: datetime,
 ) -> list[CalendarConnection]:
     """Store a sign-in that works, on a row for each of ``calendars``, and return these rows.
+
+    The secret is the password, or the ``tokens`` where a consent gave some; a refresh token that is
+    good stays if no new one came. Raises ``NoRefreshToken`` if there is neither.
 
     Known rows keep what the consultant chose for them; new ones are inactive until
     ``choose_calendars``. Every row of the account takes the new secret and needs no reconnect any
     more; the active ones are due. A calendar reached by another sign-in is now reached by this one.
     """
-    sign_in = {"provider_email": credentials.username, "caldav_url": credentials.server_url}
-    rows = [_remember_calendar(consultant, provider, sign_in, one) for one in calendars]
+    sign_in = _sign_in(credentials)
     account = CalendarConnection.objects.filter(user=consultant, provider=provider, **sign_in)
+    secrets = _secrets(credentials, tokens, account)
+    rows = [_remember_calendar(consultant, provider, sign_in, one) for one in calendars]
     account.filter(sync_status=SyncStatus.ERROR).update(
         sync_status=SyncStatus.PENDING, sync_error=None
     )
     account.update(
-        app_specific_password=Secret.of(credentials.password),
+        **secrets,
         failure_count=0,
         access_refused_at=None,
         reconnect_needed_at=None,
     )
+    # Losing access ends watches as well: those that were open are seen to at once.
+    account.exclude(next_watch_at=None).update(next_watch_at=now)
     account.request_sync(now)
     return rows
 
 
+def is_another(
+    consultant: Consultant,
+    provider: str,
+    credentials: Credentials,
+    calendars: Sequence[RemoteCalendar],
+) -> bool:
+    """Whether an account of the same name is connected that shares no calendar with this one."""
+    known = CalendarConnection.objects.filter(
+        user=consultant, provider=provider, **_sign_in(credentials)
+    )
+    ids = [calendar.calendar_id for calendar in calendars]
+    return known.exists() and not known.filter(calendar_id__in=ids).exists()
+
+
+def _sign_in(credentials: Credentials) -> dict[str, str | None]:
+    """What the rows of one account have in common."""
+    return {
+        "provider_email": credentials.username,
+        "caldav_url": credentials.server_url or None,
+    }
+
+
+def _secrets(
+    credentials: Credentials, tokens: Tokens | None, account: QuerySet
+) -> dict[str, Secret | datetime]:
+    if tokens is None:
+        return {"app_specific_password": Secret.of(credentials.password)}
+    return {
+        "access_token": Secret.of(tokens.access_token),
+        "token_expires_at": tokens.expires_at,
+        "refresh_token": _refresh_token(tokens, account),
+    }
+
+
+def _refresh_token(tokens: Tokens, account: QuerySet) -> Secret:
+    if tokens.refresh_token:
+        return Secret.of(tokens.refresh_token)
+    good = account.filter(reconnect_needed_at=None).exclude(refresh_token=None).first()
+    if good is None:
+        raise NoRefreshToken
+    return good.refresh_token
+
+
 def _remember_calendar(
-    consultant: Consultant, provider: str, sign_in: dict[str, str], calendar: RemoteCalendar
+    consultant: Consultant,
+    provider: str,
+    sign_in: dict[str, str | None],
+    calendar: RemoteCalendar,
 ) -> CalendarConnection:
     facts = sign_in | {
         "calendar_name": calendar.name,
@@ -95,10 +158,35 @@ def choose_calendars(
         destination.receive_bookings()
 
 
-def disconnect(connection: CalendarConnection) -> None:
+def disconnect(connection: CalendarConnection) -> bool:
     """Forget the whole account: its secret, its calendars and what was read from them.
 
     Rows are deleted, not switched off: who leaves expects nothing to be kept. The calendars
     themselves are left as they are, with the events of bookings that were written to them.
+    Then the provider is told, where it can be; False where calsync is still allowed there.
     """
+    stop_account_watches(connection)  # as long as there is access
     CalendarConnection.objects.of_account(connection).delete()
+    return _revoke(connection)
+
+
+def _revoke(connection: CalendarConnection) -> bool:
+    """End what the account has allowed, unless another consultant has connected it too."""
+    source, secret = TOKEN_SOURCES.get(connection.provider), connection.refresh_token
+    if source is None:
+        return True
+    if source.revoke is None or secret is None or _is_shared(connection):
+        return False
+    try:
+        source.revoke(secret.reveal())
+    except (ProviderError, SecretUnreadable) as error:
+        logger.warning("Access could not be revoked at %s: %s", connection.provider, error)
+        return False
+    return True
+
+
+def _is_shared(connection: CalendarConnection) -> bool:
+    """A provider's revocation ends the access of everybody who has connected that account."""
+    return CalendarConnection.objects.filter(
+        provider=connection.provider, provider_email__iexact=connection.provider_email
+    ).exists()

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from django.contrib import admin, messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -13,6 +13,8 @@ from django.views.decorators.http import require_POST
 from connections import accounts
 from connections.forms import CalendarChoices, ConnectForm, DestinationForm
 from connections.models import CalendarConnection, Consultant
+from connections.oauth.consent import begin
+from connections.oauth.offers import OFFERS, Offer, configured_offers
 
 # The sign-in pages carry passwords. What is marked here holds for all that they call, and keeps the
 # passwords out of the reports of crashes.
@@ -28,11 +30,40 @@ def connect(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters("password")
 @sensitive_variables()
 def reconnect(request: HttpRequest, connection_id: UUID) -> HttpResponse:
-    """Give an account that is connected already a new password."""
+    """Give an account that is connected already a new password, or a new consent."""
     connection = _own(request, connection_id)
+    if connection.provider in OFFERS:
+        return _consent_again(request, connection)
     known = {"server_url": connection.caldav_url, "username": connection.provider_email}
     title = f"Connect {connection.provider_email} again"
     return _sign_in(request, connection.user, title=title, initial=known)
+
+
+@require_POST
+def consent(request: HttpRequest, provider: str) -> HttpResponse:
+    """Go to a provider's consent screen."""
+    return begin(request, _offer(provider), request.user)
+
+
+def _consent_again(request: HttpRequest, connection: CalendarConnection) -> HttpResponse:
+    offer = _offer(connection.provider)
+    if request.method == "POST":
+        return begin(request, offer, connection.user, account=connection.provider_email)
+    title = f"Connect {connection.provider_email} again"
+    return _page(request, "consent", title=title, connection=connection, offer=offer)
+
+
+def _offer(provider: str) -> Offer:
+    for offer in configured_offers():
+        if offer.provider == provider:
+            return offer
+    raise Http404(f"{provider} is not configured here.")
+
+
+def not_connected(request: HttpRequest, offer: Offer, reason: str, *, again: str) -> HttpResponse:
+    """What a consent that came to nothing ends with; ``again`` is the address to begin anew at."""
+    title = f"{offer.name} is not connected"
+    return _page(request, "not_connected", title=title, reason=reason, again=again).render()
 
 
 def _sign_in(
@@ -82,8 +113,11 @@ def disconnect(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     """Say what disconnecting an account means, and do it when confirmed."""
     connection = _own(request, connection_id)
     if request.method == "POST":
-        accounts.disconnect(connection)
+        is_revoked = accounts.disconnect(connection)
         messages.success(request, f"{connection.provider_email} is disconnected.")
+        if not is_revoked:
+            page = OFFERS[connection.provider].access_page
+            messages.info(request, f"To take back the access you allowed, remove calsync at {page}")
         return redirect("admin:index")
     return _page(
         request,
@@ -91,6 +125,7 @@ def disconnect(request: HttpRequest, connection_id: UUID) -> HttpResponse:
         title=f"Disconnect {connection.provider_email}?",
         connection=connection,
         account=CalendarConnection.objects.of_account(connection).order_by("calendar_name"),
+        offer=OFFERS.get(connection.provider),
     )
 
 

@@ -1,0 +1,133 @@
+"""One consent, from the button on the desk to the account's calendars.
+
+What was asked for, for whom, is kept in the consultant's session until the browser comes back: who
+did not start here cannot finish here.
+"""
+
+from datetime import datetime
+
+from allauth.socialaccount.adapter import get_adapter
+from allauth.socialaccount.models import SocialLogin, SocialToken
+from allauth.socialaccount.providers.base.constants import AuthProcess
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.debug import sensitive_variables
+
+from connections import accounts
+from connections.models import CalendarConnection, Consultant
+from connections.oauth.offers import OFFERS, Offer
+from connections.providers.base import Credentials, ProviderError, RemoteCalendar, Tokens
+
+TOO_LATE = (
+    "This took longer than ten minutes, or it was begun in another browser or by somebody else. "
+    "Begin again here."
+)
+DENIED = (
+    "The access was not allowed at {name}. Begin again and allow it. If you were not asked, your "
+    "organisation lets only its administrators do so: ask them to allow calsync."
+)
+UNFINISHED = (
+    "{name} did not finish the sign-in. Try again later. If it stays like this, whoever runs this "
+    "calsync should look at its registration there."
+)
+PARTLY_ALLOWED = (
+    "Not everything was allowed at {name}. calsync must list your calendars, read their busy times "
+    "and write bookings. Begin again and tick every box."
+)
+NOT_LASTING = (
+    "{name} allowed access for an hour only. Remove calsync at {access_page}, then begin again and "
+    "allow it anew."
+)
+WRONG_ACCOUNT = (
+    "You chose {chosen}, but {expected} is to be connected again. Begin again and choose that one. "
+    "Another account is connected with the button on your desk."
+)
+SAME_NAME = (
+    "Another account with the address {chosen} is connected already: a personal and a work "
+    "account, perhaps. Disconnect that one first."
+)
+NO_CALENDARS = "This account has no calendar. Create one at {name}, then begin again."
+
+
+class NotConnected(Exception):
+    """Nothing was stored; the text says why and what to do."""
+
+
+def begin(
+    request: HttpRequest, offer: Offer, consultant: Consultant, *, account: str = ""
+) -> HttpResponse:
+    """Send the browser to the consent screen; with ``account`` to connect that one again."""
+    provider = get_adapter().get_provider(request, offer.provider)
+    hint = {"login_hint": account} if account else {}
+    return provider.redirect(
+        request,
+        process=AuthProcess.REDIRECT,
+        data={"consultant": str(consultant.pk), "account": account, "again": request.path},
+        auth_params=provider.get_auth_params() | hint,
+    )
+
+
+@sensitive_variables()
+def finish(login: SocialLogin, *, now: datetime) -> CalendarConnection:
+    """Store the account that was consented to, and return one of its calendars.
+
+    The tokens are taken off ``login``. Raises ``NotConnected``.
+    """
+    token, login.token = login.token, None
+    offer, asked = OFFERS[login.account.provider], login.state["data"]
+    chosen = login.user.email or login.account.uid
+    if asked["account"] and asked["account"].casefold() != chosen.casefold():
+        raise NotConnected(WRONG_ACCOUNT.format(chosen=chosen, expected=asked["account"]))
+    if not _is_allowed(token.granted_scopes, offer.scopes):
+        raise NotConnected(PARTLY_ALLOWED.format(name=offer.name))
+    credentials = Credentials(username=chosen, access_token=token.token)
+    calendars = _calendars(offer, credentials)
+    consultant = Consultant.objects.get(pk=asked["consultant"])
+    if accounts.is_another(consultant, offer.provider, credentials, calendars):
+        raise NotConnected(SAME_NAME.format(chosen=chosen))
+    try:
+        rows = accounts.remember_account(
+            consultant,
+            offer.provider,
+            credentials,
+            calendars,
+            tokens=_tokens(token, now),
+            now=now,
+        )
+    except accounts.NoRefreshToken:
+        raise NotConnected(
+            NOT_LASTING.format(name=offer.name, access_page=offer.access_page)
+        ) from None
+    return rows[0]
+
+
+def _is_allowed(granted: str | None, wanted: tuple[str, ...]) -> bool:
+    """Whether all that is wanted was granted; an answer that does not say so means yes.
+
+    Providers write the same scope with and without its address. RFC 6749 §5.1
+    """
+    if granted is None:
+        return True
+    return _short(wanted) <= _short(granted.split())
+
+
+def _short(scopes) -> set[str]:
+    return {scope.rpartition("/")[2].casefold() for scope in scopes}
+
+
+def _calendars(offer: Offer, credentials: Credentials) -> list[RemoteCalendar]:
+    try:
+        calendars = accounts.list_calendars(offer.provider, credentials)
+    except ProviderError as error:
+        raise NotConnected(f"{error} Nothing was stored; begin again.") from None
+    if not calendars:
+        raise NotConnected(NO_CALENDARS.format(name=offer.name))
+    return calendars
+
+
+def _tokens(token: SocialToken, now: datetime) -> Tokens:
+    """Without a life said, the access token is renewed before its first use."""
+    return Tokens(
+        access_token=token.token,
+        expires_at=token.expires_at or now,
+        refresh_token=token.token_secret,
+    )

@@ -1,0 +1,388 @@
+"""Connecting Google and Microsoft accounts in the browser, with fakes of both as real servers."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from html import unescape
+
+import pytest
+from allauth.account.models import EmailAddress
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
+from django.test import Client
+from django.urls import reverse
+
+from connections.models import CalendarConnection, Consultant
+from connections.oauth import consent
+from connections.oauth.offers import OFFERS
+from tests.connections.consents import Browser, asked
+from tests.connections.providers.far_end import edited, instead
+from tests.connections.registered import REGISTER
+from tests.factories import ConnectionFactory, ConsultantFactory
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
+ANNA = "anna@example.com"
+NAMES = {"google": ["Work", ANNA], "microsoft": ["Calendar", "Work"]}
+WRITING = "https://www.googleapis.com/auth/calendar.events"
+ASKED = {
+    "google": {
+        "access_type": "offline",
+        "prompt": "select_account consent",
+        "scope": {
+            "email",
+            WRITING,
+            "https://www.googleapis.com/auth/calendar.calendarlist.readonly",
+            "https://www.googleapis.com/auth/calendar.freebusy",
+        },
+    },
+    "microsoft": {
+        "prompt": "select_account",
+        "scope": {"User.Read", "Calendars.ReadWrite", "offline_access"},
+    },
+}
+
+
+@pytest.fixture(params=["google", "microsoft"])
+def provider(request) -> str:
+    return request.param
+
+
+@pytest.fixture
+def far(provider, request, settings):
+    """The provider, where Anna has an account and this installation is registered."""
+    far = request.getfixturevalue(provider)
+    REGISTER[provider](settings, far)
+    far.account(ANNA).calendar("Work")
+    return far
+
+
+@pytest.fixture
+def consultant() -> Consultant:
+    return ConsultantFactory()
+
+
+@pytest.fixture
+def browser(consultant, provider, far) -> Browser:
+    client = Client()
+    client.force_login(consultant)
+    return Browser(client, provider, far)
+
+
+def rows(**filters) -> list[CalendarConnection]:
+    return list(CalendarConnection.objects.filter(**filters).order_by("calendar_name"))
+
+
+def tokens_of(row: CalendarConnection) -> tuple[str, str]:
+    return row.access_token.reveal(), row.refresh_token.reveal()
+
+
+def shown(response) -> str:
+    """What a page says why nothing was connected; empty if something was."""
+    reason = re.search(r"Nothing was stored.</p>\s*<p>(.*?)</p>", response.content.decode(), re.S)
+    return unescape(reason[1]) if reason else ""
+
+
+def sentence(text: str, provider: str, **words: str) -> str:
+    offer = OFFERS[provider]
+    return text.format(name=offer.name, access_page=offer.access_page, **words)
+
+
+def choose(consultant: Consultant) -> None:
+    """All the calendars connected are chosen."""
+    consultant.connections.update(is_active=True)
+
+
+# --- the way there -------------------------------------------------------------------------------
+
+
+def test_the_desk_offers_only_what_is_configured(client, settings, google, consultant):
+    client.force_login(consultant)
+    assert "Connect Google Calendar" not in client.get("/admin/").content.decode()
+
+    REGISTER["google"](settings, google)
+    page = client.get("/admin/").content.decode()
+
+    assert "Connect Google Calendar" in page
+    assert "Connect Outlook" not in page
+    assert client.post(reverse("connections:consent", args=["microsoft"])).status_code == 404
+
+
+def test_no_more_is_asked_for_than_is_needed(browser, provider):
+    question = asked(browser.go(reverse("connections:consent", args=[provider])))
+
+    wanted = {**ASKED[provider], "code_challenge_method": "S256", "response_type": "code"}
+    assert {name: question[name] for name in wanted if name != "scope"} == {
+        name: value for name, value in wanted.items() if name != "scope"
+    }
+    assert set(question["scope"].split()) == wanted["scope"]
+    assert question["redirect_uri"] == f"http://testserver/accounts/{provider}/login/callback/"
+
+
+def test_what_is_asked_for_cannot_be_changed_from_the_address_bar(browser, provider):
+    address = reverse("connections:consent", args=[provider])
+    plain = asked(browser.go(address))
+    query = (
+        "?scope=everything&auth_params=access_type%3Donline%26prompt%3Dnone&process=login&next=//x"
+    )
+
+    changed = asked(browser.go(address + query))
+
+    new_each_time = {"state", "code_challenge", "scope"}
+    assert {k: v for k, v in changed.items() if k not in new_each_time} == {
+        k: v for k, v in plain.items() if k not in new_each_time
+    }
+    assert set(changed["scope"].split()) == ASKED[provider]["scope"]
+
+
+def test_going_there_is_never_a_link(browser, provider):
+    address = reverse("connections:consent", args=[provider])
+
+    assert browser.client.get(address).status_code == 405
+
+
+@pytest.mark.parametrize(
+    "page", ["google/login/", "google/login/token/", "3rdparty/", "3rdparty/signup/"]
+)
+def test_allauths_own_ways_in_are_not_there(browser, page):
+    assert browser.client.post(f"/accounts/{page}").status_code == 404
+
+
+# --- connecting ----------------------------------------------------------------------------------
+
+
+def test_calendars_of_the_account_are_stored_and_chosen_from(browser, consultant, provider, far):
+    response = browser.connect()
+
+    stored = rows()
+    assert len(stored) == 2
+    assert response.url in {reverse("connections:choose", args=[row.pk]) for row in stored}
+    assert [row.calendar_name for row in stored] == NAMES[provider]
+    assert {(row.user, row.provider, row.provider_email, row.is_active) for row in stored} == {
+        (consultant, provider, ANNA, False)
+    }
+    assert len({tokens_of(row) for row in stored}) == 1
+    assert all(tokens_of(stored[0]))
+    life = stored[0].token_expires_at - datetime.now(UTC)
+    assert timedelta(minutes=58) < life < timedelta(minutes=60)
+    assert browser.client.get(response.url).status_code == 200
+
+
+def test_allauth_keeps_nothing_and_the_consultant_stays_signed_in(browser, consultant):
+    browser.connect()
+
+    for model in (SocialAccount, SocialToken, SocialApp, EmailAddress):
+        assert model.objects.count() == 0
+    assert list(Consultant.objects.all()) == [consultant]
+    assert browser.client.get("/admin/").context["user"] == consultant
+
+
+def test_a_second_account_stands_beside_the_first(browser, far):
+    browser.connect()
+    browser.consent.account = far.account("anna.private@example.com")
+
+    browser.connect()
+
+    assert {row.provider_email for row in rows()} == {ANNA, "anna.private@example.com"}
+    assert len({tokens_of(row) for row in rows()}) == 2
+
+
+def test_two_consultants_with_one_account_have_rows_of_their_own(browser, consultant, far):
+    browser.connect()
+    first = [(row.pk, tokens_of(row)) for row in rows(user=consultant)]
+    other = ConsultantFactory()
+    browser.client.force_login(other)
+
+    browser.connect()
+
+    assert [(row.pk, tokens_of(row)) for row in rows(user=consultant)] == first
+    assert len(rows(user=other)) == 2
+
+
+def test_what_somebody_else_began_cannot_be_finished(browser, consultant, provider):
+    """Otherwise an attacker's account could be slipped under a consultant's desk."""
+    back = browser.decide(browser.go(reverse("connections:consent", args=[provider])))
+    browser.client.force_login(ConsultantFactory())
+
+    response = browser.client.get(back)
+
+    assert shown(response) == consent.TOO_LATE
+    assert rows() == []
+
+
+def test_who_is_no_longer_signed_in_is_sent_to_the_sign_in(browser, provider):
+    back = browser.decide(browser.go(reverse("connections:consent", args=[provider])))
+
+    assert Client().get(back).url == "/admin/"
+
+    Consultant.objects.update(is_active=False)
+    assert browser.client.get(back).url == "/admin/"
+    assert rows() == []
+
+
+def test_the_same_answer_is_good_once(browser, provider):
+    back = browser.decide(browser.go(reverse("connections:consent", args=[provider])))
+    browser.client.get(back)
+
+    assert shown(browser.client.get(back)) == consent.TOO_LATE
+
+
+# --- what can go wrong ---------------------------------------------------------------------------
+
+
+def test_denied_consent_says_what_to_do(browser, provider):
+    browser.consent.is_granted = False
+
+    response = browser.connect()
+
+    assert shown(response) == sentence(consent.DENIED, provider)
+    assert reverse("connections:consent", args=[provider]) in response.content.decode()
+    assert rows() == []
+
+
+def test_a_consent_with_a_box_unticked_is_not_enough(browser, provider, far):
+    if provider == "google":
+        browser.consent.unticked = frozenset({WRITING})
+    else:
+        less = edited(lambda body: body.replace("Calendars.ReadWrite ", "Calendars.Read "))
+        far.commit(less, about="oauth2/v2.0/token")
+
+    assert shown(browser.connect()) == sentence(consent.PARTLY_ALLOWED, provider)
+    assert rows() == []
+
+
+def test_scopes_are_the_same_with_and_without_their_address(browser, far, provider):
+    far.commit(
+        edited(lambda body: body.replace("Calendars.", "https://graph.microsoft.com/Calendars.")),
+        about="/token",
+    )
+
+    assert shown(browser.connect()) == ""
+    assert len(rows()) == 2
+
+
+def without_refresh_token(far) -> None:
+    """The next consent gives access for an hour."""
+    far.commit(edited(lambda body: body.replace("refresh_token", "nothing")), about="/token")
+
+
+def test_access_that_would_end_within_the_hour_is_not_taken(browser, provider, far):
+    without_refresh_token(far)
+
+    assert shown(browser.connect()) == sentence(consent.NOT_LASTING, provider)
+    assert rows() == []
+
+
+@pytest.mark.parametrize("status", [400, 503])
+@pytest.mark.parametrize("call", ["the token", "who it is"])
+def test_a_provider_that_does_not_finish_says_so(browser, far, provider, call, status):
+    who = {"google": "/userinfo", "microsoft": "/v1.0/me?"}[provider]
+    far.commit(instead(status, "{}"), about="/token" if call == "the token" else who, times=10)
+
+    assert shown(browser.connect()) == sentence(consent.UNFINISHED, provider)
+    assert rows() == []
+
+
+def test_calendars_that_cannot_be_listed_are_not_stored(browser, far):
+    far.commit(instead(503, "{}"), about="/me/calendar", times=10)
+
+    reason = shown(browser.connect())
+
+    assert reason.endswith("Nothing was stored; begin again.")
+    assert rows() == []
+
+
+# --- connecting again ----------------------------------------------------------------------------
+
+
+def test_an_account_that_lost_access_is_connected_again(browser, consultant, provider, far):
+    browser.connect()
+    choose(consultant)
+    before = rows()
+    CalendarConnection.objects.update(
+        reconnect_needed_at=NOW, next_sync_at=None, sync_status="error", sync_error="refused"
+    )
+    page = browser.client.get(reverse("connections:reconnect", args=[before[0].pk]))
+    assert ANNA in page.content.decode()
+
+    response = browser.reconnect(before[0])
+
+    after = rows()
+    assert response.url in {reverse("connections:choose", args=[row.pk]) for row in after}
+    assert [row.pk for row in after] == [row.pk for row in before]
+    assert {row.is_active for row in after} == {True}
+    assert {row.reconnect_needed_at for row in after} == {None}
+    assert None not in {row.next_sync_at for row in after}
+    assert len({tokens_of(row) for row in [*before, *after]}) == 2
+
+
+def test_connecting_again_proposes_the_account(browser, far):
+    browser.connect()
+
+    screen = browser.go(reverse("connections:reconnect", args=[rows()[0].pk]))
+
+    assert asked(screen)["login_hint"] == ANNA
+
+
+def test_another_account_is_not_taken_for_the_one_to_reconnect(browser, far, provider):
+    browser.connect()
+    before = [(row.pk, tokens_of(row)) for row in rows()]
+    browser.consent.account = far.account("ben@example.com")
+
+    response = browser.reconnect(rows()[0])
+
+    assert shown(response) == sentence(
+        consent.WRONG_ACCOUNT, provider, chosen="ben@example.com", expected=ANNA
+    )
+    assert reverse("connections:reconnect", args=[before[0][0]]) in response.content.decode()
+    assert [(row.pk, tokens_of(row)) for row in rows()] == before
+
+
+def test_a_refresh_token_is_kept_where_no_new_one_comes(browser, far):
+    browser.connect()
+    (access, refresh) = tokens_of(rows()[0])
+    without_refresh_token(far)
+
+    browser.connect()
+
+    assert {tokens_of(row)[1] for row in rows()} == {refresh}
+    assert access not in {tokens_of(row)[0] for row in rows()}
+
+
+def test_a_refresh_token_that_is_dead_is_not_kept(browser, far, provider):
+    browser.connect()
+    CalendarConnection.objects.update(reconnect_needed_at=NOW)
+    without_refresh_token(far)
+
+    response = browser.reconnect(rows()[0])
+
+    assert shown(response) == sentence(consent.NOT_LASTING, provider)
+    assert {row.reconnect_needed_at for row in rows()} == {NOW}
+
+
+def test_a_superuser_connects_again_for_the_consultant_whose_account_it_is(browser, consultant):
+    browser.connect()
+    superuser = ConsultantFactory(is_superuser=True)
+    browser.client.force_login(superuser)
+
+    browser.reconnect(rows()[0])
+
+    assert {row.user for row in rows()} == {consultant}
+
+
+def test_a_consultant_cannot_reconnect_what_is_not_theirs(browser):
+    browser.connect()
+    browser.client.force_login(ConsultantFactory())
+
+    address = reverse("connections:reconnect", args=[rows()[0].pk])
+
+    assert browser.client.post(address).status_code == 404
+
+
+def test_two_accounts_of_one_name_are_not_mixed_up(browser, provider, consultant):
+    """A personal and a work account may have the same address."""
+    row = ConnectionFactory(
+        user=consultant, provider=provider, provider_email=ANNA, caldav_url=None, calendar_id="x"
+    )
+
+    assert shown(browser.connect()) == sentence(consent.SAME_NAME, provider, chosen=ANNA)
+    assert rows() == [row]
