@@ -1,6 +1,9 @@
 """Google Calendar: the whole adapter contract, the account's calendars, and what refusals mean."""
 
+import gc
 import logging
+from contextlib import suppress
+from pathlib import Path
 from threading import Event
 from urllib.parse import quote
 
@@ -27,7 +30,7 @@ from tests.connections.providers.contract import (
     AdapterContract,
     titles,
 )
-from tests.connections.providers.far_end import cut_off, instead, lost
+from tests.connections.providers.far_end import FarEnd, Response, cut_off, instead, lost
 from tests.connections.providers.google_far import GoogleCalendar, app_at, calendar_at
 from tests.fakes.google import FakeGoogle, refusing
 from tests.fakes.google.tokens import CALENDAR
@@ -104,9 +107,10 @@ def test_hidden_and_removed_calendars_are_not_offered(far):
     assert far.calendar_id not in calendars(far)
     far.account.subscribe(far.calendar, "owner", deleted=True)
     assert far.calendar_id not in calendars(far)
-    everything = instead(200, '{"items": [{"id": "x", "accessRole": "owner", "deleted": true}]}')
-    far.google.commit(everything)
-    assert calendars(far) == {}
+    entry = '{"items": [{"id": "x", "accessRole": "owner", "%s": true}]}'
+    for flag in ("deleted", "hidden"):
+        far.google.commit(instead(200, entry % flag))
+        assert calendars(far) == {}
 
 
 def test_calendar_that_is_only_unticked_on_the_screen_is_offered(far):
@@ -142,6 +146,9 @@ def test_address_of_a_calendar_survives_odd_letters(google):
 # --- what refusals mean ----------------------------------------------------------------------
 
 
+NEWER = '{{"error": {{"code": 403, "details": [{{"@type": "x/ErrorInfo", "reason": "{}"}}]}}}}'
+
+
 @pytest.mark.parametrize(
     ("fault", "error", "retry_after"),
     [
@@ -155,6 +162,9 @@ def test_address_of_a_calendar_survives_odd_letters(google):
         (refusing(403, "quotaExceeded", headers={"Retry_After": "7200"}), RateLimited, 7200),
         (refusing(403, "dailyLimitExceeded", domain="usageLimits"), RateLimited, 1800),
         (refusing(403, "insufficientPermissions"), AccessRevoked, None),
+        (instead(403, NEWER.format("ACCESS_TOKEN_SCOPE_INSUFFICIENT")), AccessRevoked, None),
+        (instead(403, NEWER.format("SERVICE_DISABLED")), ProviderMisconfigured, None),
+        (instead(403, NEWER.format("RATE_LIMIT_EXCEEDED")), RateLimited, 60),
         (refusing(403, "accessNotConfigured", domain="usageLimits"), ProviderMisconfigured, None),
         (refusing(403, "forbidden"), CalendarGone, None),
         (refusing(403, "notACalendarUser"), CalendarGone, None),
@@ -181,6 +191,14 @@ def test_what_a_refusal_means(far, fault, error, retry_after):
     assert type(raised.value) is error
     if retry_after is not None:
         assert raised.value.retry_after == retry_after
+
+
+def test_redirect_is_not_followed_with_the_token(far):
+    with FarEnd(lambda request: Response(200, {}, b"{}")) as elsewhere:
+        far.google.commit(instead(302, Location=elsewhere.url))
+        with pytest.raises(ProviderUnavailable):
+            far.full_round()
+        assert elsewhere.requests == []
 
 
 def test_nothing_is_repeated_by_the_library(far):
@@ -242,7 +260,7 @@ def test_server_that_falls_silent_half_way_is_given_up_in_time(far):
     def half(request, forward):
         answer = forward(request)
         headers = {**answer.headers, "Content-Length": str(len(answer.body))}
-        return type(answer)(200, headers, first_half_then_wait(answer.body, closing))
+        return Response(200, headers, first_half_then_wait(answer.body, closing))
 
     far.google.commit(half, times=9)
     with pytest.raises(ProviderUnavailable, match="in time"):
@@ -252,6 +270,20 @@ def test_server_that_falls_silent_half_way_is_given_up_in_time(far):
 def first_half_then_wait(body: bytes, closing: Event):
     yield body[: len(body) // 2]
     closing.wait()
+
+
+def test_answers_that_break_off_leave_no_connection_open(far):
+    """Not even until the next garbage collection: a worker runs for weeks."""
+    far.google.commit(cut_off, times=99)
+    gc.disable()
+    try:
+        before = len(list(Path("/proc/self/fd").iterdir()))
+        for _ in range(20):
+            with suppress(ProviderUnavailable):
+                far.adapter().calendars()
+        assert len(list(Path("/proc/self/fd").iterdir())) < before + 10
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://nowhere.invalid"])

@@ -16,6 +16,7 @@ from connections.providers.base import (
     Window,
 )
 from connections.providers.google import api, changes
+from connections.providers.google.bookmarks import read_bookmark
 from syncing.plan import plan_page
 from tests.connections.providers.contract import (
     BERLIN,
@@ -143,13 +144,15 @@ def test_guests_descriptions_and_places_are_not_asked_for(far):
 
     far.google.commit(listen, about=LISTS)
     assert titles(far.full_round()) == ["Party"]
-    assert [word for word in ("guest", "Secret", "Here") if word in answers[0]] == []
+    unwanted = ("guest", "accepted", "Secret", "Here")
+    assert [word for word in unwanted if word in answers[0]] == []
 
 
 def test_walk_in_a_circle_is_given_up(far):
     far.google.commit(instead(200, '{"items": [], "nextPageToken": "again"}'), times=9)
     with pytest.raises(ProviderUnavailable):
         far.full_round()
+    assert len(questions(far)) == 2
 
 
 def test_walk_without_end_is_given_up(far, monkeypatch):
@@ -249,10 +252,18 @@ def test_sync_token_of_another_calendar_asks_for_a_full_round(far):
     assert len(questions(far)) == 1  # Google was not even asked
 
 
-@pytest.mark.parametrize("token", ["", "google-1", "google-1:::", "google-2:a:b:c", ":" * 9])
+@pytest.mark.parametrize("token", ["x", "google-1", "google-1:::", "google-2:a:b:c", ":" * 9])
 def test_token_that_was_never_ours_asks_for_a_full_round(far, token):
     with pytest.raises(SyncTokenExpired):
-        changes.read_bookmark(token, far.calendar_id)
+        far.since(token)
+
+
+def test_token_of_another_kind_or_without_its_end_asks_for_a_full_round(far):
+    token = far.token()
+    assert read_bookmark(token, far.calendar_id).zone == "Europe/Berlin"
+    for other in (token.replace("google-1", "google-0"), token.rpartition(":")[0] + ":"):
+        with pytest.raises(SyncTokenExpired):
+            read_bookmark(other, far.calendar_id)
 
 
 def test_calendar_that_is_gone_says_so(far):
@@ -414,7 +425,7 @@ def test_series_that_changed_is_listed_within_the_window_only(far):
     assert question.path.endswith(f"/{series}/instances")
     assert question.first("timeMax") == WINDOW.end.isoformat()
     assert [page.replaced for page in pages if page.events] == [{series}]
-    assert len(events(pages)) == 12
+    assert (len(events(pages)), removed(pages)) == (12, set())
 
 
 def test_instance_of_a_series_that_is_not_ours_keeps_its_siblings(far):
@@ -438,6 +449,15 @@ def test_series_that_is_cancelled_for_us_but_for_one_instance_keeps_that_one(far
     kept = f"{series}_{TEN + WEEK:%Y%m%dT%H%M%SZ}"
     far.add("Kept", TEN + WEEK, TEN + WEEK + HOUR, id=kept, recurringEventId=series)
     assert [event.title for event in rows.sync().values()] == ["Kept"]
+
+
+def test_series_that_is_cancelled_together_with_its_instances_is_not_listed(far):
+    token = far.token()
+    cancelled = '{"id": "e1", "status": "cancelled"}, {"id": "e1_20260615", "status": "cancelled"}'
+    body = f'{{"items": [{cancelled}], "timeZone": "Europe/Berlin", "nextSyncToken": "x"}}'
+    far.google.commit(instead(200, body))
+    assert removed(far.since(token)) == {"e1", "e1_20260615"}
+    assert len(questions(far)) == 2
 
 
 def test_what_a_round_has_shown_of_a_series_is_not_lost_when_listing_it_is_behind(far):

@@ -151,6 +151,31 @@ def test_event_that_begins_nobody_knows_when_is_a_problem_and_stops_nothing(star
     ]
 
 
+def test_event_with_a_problem_is_shown_and_named():
+    listing = sort_items([item(end=None)], window=WINDOW, zone=BERLIN)
+    assert [event.provider_event_id for event in listing.singles] == ["e1"]
+    assert [(one.object_id, one.detail) for one in listing.problems] == [
+        ("e1", "its end cannot be read")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "is_shown"),
+    [
+        (WINDOW.start - HOUR, WINDOW.start, False),
+        (WINDOW.start - HOUR, WINDOW.start + HOUR, True),
+        (WINDOW.end - HOUR, WINDOW.end, True),
+        (WINDOW.end, WINDOW.end + HOUR, False),
+        (WINDOW.start - HOUR, WINDOW.end + HOUR, True),
+    ],
+)
+def test_what_only_touches_the_window_is_outside(start, end, is_shown):
+    times = {"start": {"dateTime": start.isoformat()}, "end": {"dateTime": end.isoformat()}}
+    listing = sort_items([item(**times)], window=WINDOW, zone=BERLIN)
+    assert ([event.start for event in listing.singles] == [start]) is is_shown
+    assert (listing.gone == {"e1"}) is not is_shown
+
+
 def test_time_without_an_offset_is_the_calendars():
     event = read(start={"dateTime": "2027-03-01T11:00:00"})
     assert event.start == TEN
@@ -187,6 +212,11 @@ def test_technical_fields_are_kept():
     )
     assert (event.version, event.sequence, event.uid) == ('"17"', 3, "abc@google.com")
     assert event.updated_at == datetime(2027, 2, 1, 9, 0, 0, 123000, tzinfo=UTC)
+
+
+def test_technical_fields_are_such_that_they_can_be_stored():
+    event = read(sequence=2**40, iCalUID="a\0b\ud800c\nd")
+    assert (event.sequence, event.uid) == (2**31 - 1, "abc d")
 
 
 def test_moment_of_change_that_cannot_be_read_is_unknown():

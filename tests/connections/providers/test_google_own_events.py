@@ -394,6 +394,8 @@ def test_conference_stays_when_the_event_moves(far, patience):
         far.calendar_id, OWN_ID, replace(LATER, wants_conference=True)
     )
     assert moved.conference_url == written.conference_url != ""
+    [question] = asked(far, "PATCH")
+    assert set(question.json) == {"start", "end"}
 
 
 def test_meeting_in_a_calendar_without_conferences_is_held_without(far, patience):
