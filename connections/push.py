@@ -58,6 +58,17 @@ def stored_watch(connection: CalendarConnection) -> Watch | None:
     )
 
 
+def stop_account_watches(connection: CalendarConnection) -> None:
+    """End all watches of an account that is about to be forgotten."""
+    rows = CalendarConnection.objects.of_account(connection).filter(HAS_WATCH)
+    try:
+        watches = {watch.watch_id: watch for row in rows if (watch := stored_watch(row))}
+    except SecretUnreadable as error:
+        logger.warning("Watches of connection %s were left to run out: %s", connection.pk, error)
+    else:
+        stop_watches(connection, watches.values())
+
+
 def stop_watches(connection: CalendarConnection, watches: Iterable[Watch]) -> None:
     """End watches of the connection's account at the provider, as far as it lets us.
 
