@@ -25,6 +25,11 @@ class Browser:
         """What the consultant does at the consent screen."""
         return (self.far.oauth if self.provider == "google" else self.far.identity).consent
 
+    @property
+    def tokens(self) -> list[str]:
+        """All that the provider ever gave out."""
+        return (self.far.tokens if self.provider == "google" else self.far.identity).given_out
+
     def connect(self) -> HttpResponse:
         """The button on the desk, the consent screen, and what is shown at the end."""
         return self.come_back(self.go(reverse("connections:consent", args=[self.provider])))

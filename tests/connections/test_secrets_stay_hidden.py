@@ -1,7 +1,6 @@
 """An app-specific password is in clear nowhere: no table, session, log, page or error report."""
 
 import logging
-import sys
 from base64 import b64encode
 from collections.abc import Iterator
 from json import dumps
@@ -9,16 +8,14 @@ from json import dumps
 import pytest
 from django.contrib.sessions.models import Session
 from django.core import mail
-from django.core.signals import got_request_exception
 from django.db import connection, transaction
-from django.http import HttpRequest
 from django.test import Client
 from django.urls import reverse
-from django.views.debug import ExceptionReporter
 
 from connections import adapters
 from connections.models import CalendarConnection
 from connections.providers.base import Credentials
+from tests.connections.leaks import crash_reports, rows_with
 from tests.connections.providers.caldav_servers import (
     USERNAME,
     Device,
@@ -32,9 +29,6 @@ pytestmark = pytest.mark.django_db
 CONNECT = "/admin/calendars/connect/"
 PASSWORD = "wxyz-qwer-tzui-opas"
 CLEAR = {PASSWORD, b64encode(f"{USERNAME}:{PASSWORD}".encode()).decode()}
-TABLES = """
-    SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables
-    WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"""
 
 
 @pytest.fixture
@@ -73,19 +67,6 @@ class Pages:
 
 def sign_in(server_url: str, **changes: str) -> dict[str, str]:
     return {"server_url": server_url, "username": USERNAME, "password": PASSWORD} | changes
-
-
-def rows_with(text: str) -> dict[str, int]:
-    """How many rows of which tables have the text anywhere in them."""
-    found = {}
-    with connection.cursor() as cursor:
-        cursor.execute(TABLES)
-        for (table,) in cursor.fetchall():
-            cursor.execute(
-                f"SELECT count(*) FROM {table} AS a_row WHERE a_row::text LIKE %s", [f"%{text}%"]
-            )
-            found[table] = cursor.fetchone()[0]
-    return {table: count for table, count in found.items() if count}
 
 
 def assert_hidden(pages: Pages, caplog: pytest.LogCaptureFixture) -> None:
@@ -191,13 +172,5 @@ def test_in_the_report_of_a_crash_with_the_password_in_hand(pages, reports, monk
 
 @pytest.fixture
 def reports() -> Iterator[list[str]]:
-    """What Django writes of each crash, with the variables of every frame."""
-    written: list[str] = []
-
-    def write(request: HttpRequest, **_) -> None:
-        reporter = ExceptionReporter(request, *sys.exc_info())
-        written.extend([reporter.get_traceback_html(), reporter.get_traceback_text()])
-
-    got_request_exception.connect(write)
-    yield written
-    got_request_exception.disconnect(write)
+    with crash_reports() as reports:
+        yield reports

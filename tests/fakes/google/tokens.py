@@ -21,6 +21,10 @@ class Tokens:
         self._refresh: dict[str, Grant] = {}
         self._expired: set[str] = set()
 
+    @property
+    def given_out(self) -> list[str]:
+        return [*self._access, *self._refresh]
+
     def grant(self, account: Account, scopes: frozenset[str] | None = None) -> Grant:
         return Grant(account, SIGN_IN | CALENDAR if scopes is None else scopes)
 

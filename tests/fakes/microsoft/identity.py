@@ -56,6 +56,10 @@ class Identity:
 
     # --- tokens --------------------------------------------------------------------------------
 
+    @property
+    def given_out(self) -> list[str]:
+        return [*self._access, *self._refresh]
+
     def access_token(self, grant: Grant) -> str:
         token = f"EwB{next(self._numbers)}-{grant.account.email}"
         self._access[token] = grant
