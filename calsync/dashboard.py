@@ -12,6 +12,7 @@ from bookings.models import Booking, BookingMail, BookingStatus, EventState
 from connections.models import CalendarConnection, Consultant
 from connections.oauth.offers import Offer, configured_offers
 from connections.state import State, describe
+from syncing.cadence import is_followed
 from syncing.models import SyncedEvent
 
 UPCOMING_SHOWN = 10
@@ -71,6 +72,17 @@ class Desk:
     def offers(self) -> list[Offer]:
         """The providers at which accounts can be connected by consent."""
         return configured_offers()
+
+    @property
+    def reachable(self) -> list[CalendarConnection]:
+        """The calendars whose sign-in is accepted."""
+        rows = [one.connection for one in self.calendars]
+        return [row for row in rows if row.reconnect_needed_at is None]
+
+    @property
+    def followed(self) -> list[CalendarConnection]:
+        """Those among them whose changes are seen soon; it should be all of them."""
+        return [row for row in self.reachable if is_followed(row, now=self.now)]
 
     @property
     def to_reconnect(self) -> list[CalendarConnection]:

@@ -50,10 +50,23 @@ def needs_full_sync(connection: CalendarConnection, *, now: datetime) -> bool:
 
 def poll_interval(connection: CalendarConnection, *, now: datetime) -> timedelta:
     """The time between two looks. With a live watch the poll is only the safety net."""
-    watched = connection.webhook_expiration is not None and connection.webhook_expiration > now
-    seconds = settings.POLL_INTERVAL_SECONDS if watched else settings.POLL_INTERVAL_NO_WATCH_SECONDS
+    is_watched = has_live_watch(connection, now=now)
+    seconds = (
+        settings.POLL_INTERVAL_SECONDS if is_watched else settings.POLL_INTERVAL_NO_WATCH_SECONDS
+    )
     # Early and at random, so that a change is seen within the interval and calendars do not queue.
     return timedelta(seconds=seconds * uniform(0.7, 0.8))  # noqa: S311
+
+
+def has_live_watch(connection: CalendarConnection, *, now: datetime) -> bool:
+    return connection.webhook_expiration is not None and connection.webhook_expiration > now
+
+
+def is_followed(connection: CalendarConnection, *, now: datetime) -> bool:
+    """Whether changes are seen soon: by a live watch, or because the next look is close."""
+    soon = now + timedelta(seconds=settings.POLL_INTERVAL_NO_WATCH_SECONDS)
+    next_look = connection.next_sync_at
+    return has_live_watch(connection, now=now) or (next_look is not None and next_look <= soon)
 
 
 def delay_after(error: Exception, *, failures: int) -> timedelta:

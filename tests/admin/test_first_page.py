@@ -134,6 +134,18 @@ def test_calendars_are_shown_with_their_state_and_age(desk, consultant):
     assert "Left out" not in page
 
 
+def test_page_says_how_many_calendars_are_followed_closely(desk, consultant):
+    now = timezone.now()
+    ConnectionFactory(user=consultant, next_sync_at=now)
+    ConnectionFactory(user=consultant, next_sync_at=now + HOUR, webhook_expiration=now + HOUR)
+    ConnectionFactory(user=consultant, next_sync_at=now + HOUR)
+    ConnectionFactory(user=consultant, next_sync_at=None, reconnect_needed_at=now)
+
+    page = desk.get("/admin/").content.decode()
+
+    assert "2 of 3 watched, or read every minute." in page
+
+
 def test_each_account_that_needs_a_new_sign_in_is_announced_once(consultant):
     for account in ("anna@example.com", "anna@example.com", "work@example.com"):
         ConnectionFactory(user=consultant, provider_email=account, reconnect_needed_at=NOW)

@@ -84,3 +84,18 @@ def test_a_watch_that_has_run_out_does_not_count(connection):
 def test_nobody_is_left_alone_for_longer_than_some_hours(retry_after):
     asked = RateLimited("slow down", retry_after=retry_after)
     assert cadence.delay_after(asked, failures=1) == timedelta(hours=6)
+
+
+@pytest.mark.parametrize(
+    ("watched_for", "next_look_in", "is_followed"),
+    [(1, 300, True), (0, 300, False), (None, 300, False), (None, 60, True), (None, None, False)],
+)
+def test_changes_are_seen_soon_where_a_watch_lives_or_a_look_is_near(
+    connection, watched_for, next_look_in, is_followed
+):
+    def moment(seconds: int | None) -> datetime | None:
+        return None if seconds is None else NOW + timedelta(seconds=seconds)
+
+    connection.webhook_expiration = moment(watched_for)
+    connection.next_sync_at = moment(next_look_in)
+    assert cadence.is_followed(connection, now=NOW) == is_followed
