@@ -69,6 +69,7 @@ def remember_account(
         failure_count=0,
         access_refused_at=None,
         reconnect_needed_at=None,
+        reconnect_mailed_at=None,
     )
     # Losing access ends watches as well: those that were open are seen to at once.
     account.exclude(next_watch_at=None).update(next_watch_at=now)

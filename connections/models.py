@@ -147,6 +147,10 @@ class CalendarConnectionQuerySet(models.QuerySet):
         reachable = self.active().filter(reconnect_needed_at=None)
         return reachable.filter(next_watch_at__lte=now).order_by("next_watch_at")
 
+    def reconnect_unmailed(self):
+        """Whose access is lost, which their consultant has not been told yet."""
+        return self.active().exclude(reconnect_needed_at=None).filter(reconnect_mailed_at=None)
+
     def of_account(self, connection: "CalendarConnection"):
         """The rows that share this connection's credentials."""
         return self.filter(

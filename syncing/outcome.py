@@ -32,6 +32,7 @@ def record_success(
         "failure_count": 0,
         "access_refused_at": None,
         "reconnect_needed_at": None,
+        "reconnect_mailed_at": None,
         "lease_id": None,
         "lease_expires_at": None,
         "next_sync_at": _unless_requested_since(

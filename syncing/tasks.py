@@ -7,10 +7,10 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
-from django_q.tasks import async_task
+from django_q.tasks import async_task, schedule
 
 from connections.models import CalendarConnection
-from syncing import watches
+from syncing import reconnect, watches
 from syncing.engine import sync_connection
 from syncing.models import SyncLog, SyncLogStatus
 from syncing.verification import verify
@@ -24,8 +24,12 @@ KEEP_UNEVENTFUL_LOGS = timedelta(days=2)
 
 
 def dispatch_due(now: datetime) -> int:
-    """Hand every due sync and watch to a worker, the longest waiting first. Safe to run at once."""
-    return _dispatch_syncs(now) + (_dispatch_watches(now) if settings.PUSH_ADDRESS else 0)
+    """Hand every due sync, watch and mail to a worker, the longest waiting first.
+
+    Safe to run at once.
+    """
+    watches_due = _dispatch_watches(now) if settings.PUSH_ADDRESS else 0
+    return _dispatch_syncs(now) + watches_due + _dispatch_mail(now)
 
 
 @transaction.atomic
@@ -49,6 +53,16 @@ def _dispatch_watches(now: datetime) -> int:
     return len(ids)
 
 
+@transaction.atomic
+def _dispatch_mail(now: datetime) -> int:
+    """One at a time: there is a next sweep."""
+    connection_id = reconnect.claim(now=now)
+    if connection_id is None:
+        return 0
+    async_task("syncing.tasks.mail_reconnect", str(connection_id), now.isoformat())
+    return 1
+
+
 def sync(connection_id: str) -> None:
     sync_connection(UUID(connection_id), now=timezone.now())
 
@@ -58,6 +72,18 @@ def keep_watch(connection_id: str, due_at: str) -> None:
     watches.keep_watch(
         UUID(connection_id), due_at=datetime.fromisoformat(due_at), now=timezone.now()
     )
+
+
+def mail_reconnect(connection_id: str, claimed_at: str, failures: int = 0) -> None:
+    retry_at = reconnect.mail_consultant(
+        UUID(connection_id),
+        claimed_at=datetime.fromisoformat(claimed_at),
+        failures=failures,
+        now=timezone.now(),
+    )
+    if retry_at:
+        task = "syncing.tasks.mail_reconnect"
+        schedule(task, connection_id, claimed_at, failures + 1, next_run=retry_at)
 
 
 def verify_calendars() -> None:

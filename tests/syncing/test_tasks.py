@@ -46,7 +46,7 @@ def test_inactive_connections_and_lost_accounts_are_left_alone(fields):
 
 def test_sync_now_makes_a_connection_due_unless_it_must_be_reconnected():
     connection = due_at(NOW + timedelta(hours=1))
-    lost = due_at(None, reconnect_needed_at=NOW)
+    lost = due_at(None, reconnect_needed_at=NOW, reconnect_mailed_at=NOW)
     assert CalendarConnection.objects.request_sync(NOW) == 1
     assert dispatch_due(NOW) == 1
     assert queued() == [(str(connection.pk),)]
