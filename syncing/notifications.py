@@ -7,6 +7,7 @@ more, and a poll stands behind it.
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
+from django.db import connection as database
 from django.db import transaction
 from django.db.models import Q
 from django.utils.crypto import constant_time_compare
@@ -15,6 +16,8 @@ from connections.models import CalendarConnection, CalendarConnectionQuerySet
 from connections.providers.base import CHANGED, HELLO, LOST, MISSED, RENEW, Notification
 from connections.push import NO_WATCH, PUSH
 from syncing.watches import CLAIM
+
+LONGEST_WAIT_MS = 1000  # for a row; providers want their answer within three seconds
 
 
 def accept(provider: str, notifications: Iterable[Notification], *, now: datetime) -> bool:
@@ -53,7 +56,11 @@ def _is_from(notification: Notification, row: CalendarConnection) -> bool:
 def _take_effect(
     notification: Notification, rows: Iterable[CalendarConnection], *, now: datetime
 ) -> None:
+    """Raises ``OperationalError`` where a large sync is being written: the provider calls again."""
     by_key = CalendarConnection.objects.filter(pk__in=[row.pk for row in rows])
+    with database.cursor() as cursor:
+        cursor.execute(f"SET LOCAL lock_timeout = {LONGEST_WAIT_MS}")
+    list(by_key.select_for_update().order_by("pk"))
     EFFECTS[notification.meaning](by_key, now)
 
 

@@ -1,9 +1,13 @@
 """From a change at a provider to our rows: over real HTTP, there and back."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from time import monotonic, sleep
 
 import pytest
+from django.db import connection as database
+from django.db import transaction
 from django.utils.module_loading import import_string
 from django_q.models import OrmQ
 
@@ -11,6 +15,7 @@ from calsync.sweeper import sweep_once
 from connections import accounts
 from connections.models import CalendarConnection
 from syncing.models import SyncedEvent
+from syncing.watches import keep_watch
 from tests.connections.registered import register_at_google, register_at_microsoft
 from tests.factories import ConnectionFactory
 from tests.fakes.google import Account, Calendar, FakeGoogle
@@ -21,6 +26,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 NOW = datetime.now(UTC).replace(microsecond=0)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 TOMORROW = NOW + DAY
+SUBSCRIBING = ("POST", "/v1.0/subscriptions")
 
 
 @pytest.fixture(autouse=True)
@@ -186,3 +192,45 @@ def test_changes_that_microsoft_has_not_told_of_are_read_when_it_says_so(microso
     microsoft.subscriptions.settle()
     assert work() == 2
     assert titles() == ["Dentist"]
+
+
+def test_call_that_meets_a_large_sync_being_written_is_answered_soon_and_comes_again(google):
+    anna = google.account("anna@example.com")
+    calendar = anna.calendar("Work")
+    connection = connect("google", anna, calendar)
+    work()
+    google.channels.settle()
+    with transaction.atomic():  # another database connection than the web server's
+        CalendarConnection.objects.select_for_update().get()
+        began = monotonic()
+        tomorrow(calendar.add, "Dentist")
+        while len(google.channels.deliveries) < 2:
+            sleep(0.01)
+        assert monotonic() - began < 3
+    google.channels.settle()
+    statuses = [one.status for one in google.channels.deliveries]
+    assert (statuses[0], statuses[1], statuses[-1]) == (202, 503, 202)
+    connection.refresh_from_db()
+    assert connection.next_sync_at == connection.sync_requested_at
+
+
+def test_two_workers_open_one_watch_for_two_calendars_of_an_account(microsoft):
+    anna = microsoft.account("anna@example.com")
+    first = connect("microsoft", anna, anna.calendar("Work"), next_watch_at=NOW)
+    second = connect(
+        "microsoft", anna, anna.calendar("Private"), user=first.user, next_watch_at=NOW
+    )
+
+    def keep(connection: CalendarConnection) -> None:
+        try:
+            keep_watch(connection.pk, due_at=NOW, now=NOW)
+        finally:
+            database.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(keep, [first, second]))
+    [watch] = microsoft.subscriptions.open
+    rows = CalendarConnection.objects.filter(webhook_subscription_id=watch)
+    assert rows.count() == 2
+    posts = [one for one in microsoft.requests if (one.method, one.path) == SUBSCRIBING]
+    assert len(posts) == 1
