@@ -201,6 +201,15 @@ def test_rules_agree_with_dateutil(text: str, day: int, half_hours: int, later: 
     assert starts(text, start, first, last) == [at for at in expected if at >= first]
 
 
+@pytest.mark.parametrize("week_start", sorted(WEEKDAYS))
+@pytest.mark.parametrize("numbers", ["1", "-1", "20,52,53"])
+def test_week_numbers_follow_the_first_day_of_the_week(week_start: str, numbers: str):
+    text = f"FREQ=YEARLY;BYWEEKNO={numbers};BYDAY=WE;WKST={week_start}"
+    start, last = on("2020-01-01 09:00"), on("2036-12-31")
+    expected = list(takewhile(lambda at: at <= last, rrulestr(text, dtstart=start)))
+    assert starts(text, start, last=last) == expected
+
+
 # --- what cannot be read ---------------------------------------------------------------------
 
 

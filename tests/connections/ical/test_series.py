@@ -62,6 +62,11 @@ def test_an_occurrence_that_began_before_the_window_reaches_into_it():
     assert spans(read(text)) == ["05-20 12:00/06-09 12:00", "06-20 12:00/07-10 12:00"]
 
 
+def test_what_takes_no_time_is_shown_from_the_first_moment_of_the_window():
+    text = vcalendar("UID:1\nDTSTART:20260501T000000Z\nRRULE:FREQ=MONTHLY")
+    assert spans(read(text)) == ["06-01 00:00/00:00"]
+
+
 def test_an_override_moved_into_the_window_is_found():
     assert spans(read_file("override-moved-into-the-window")) == ["06-10 13:00/14:00"]
 
