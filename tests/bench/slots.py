@@ -1,8 +1,8 @@
 """``get_available_slots`` against ``SELECT 1`` on the same connection, with few and many events.
 
 The contenders take turns, as prepared statements; a call ends when its whole answer has arrived.
-Once they follow each other at once, and once with a pause in between, as requests do: a server that
-never sleeps answers ``SELECT 1`` several times as fast, and no website asks like that.
+They do so twice: one call upon the other, and with a pause in between, as requests come, so that
+server and client have to be woken.
 """
 
 from collections.abc import Callable
@@ -29,7 +29,8 @@ FILL = """
 INSERT INTO public.synced_events (connection_id, provider_event_id, title, start_time, end_time)
 SELECT calendar, 'event ' || number, 'Busy', start,
        start + 15 * ceil(random() * 4) * interval '1 minute'
-FROM unnest(%(calendars)s::uuid[]) AS calendar, generate_series(%(first)s::int, %(last)s::int) AS number,
+FROM unnest(%(calendars)s::uuid[]) AS calendar,
+  generate_series(%(first)s::int, %(last)s::int) AS number,
   LATERAL (SELECT date_trunc('day', now()) + (number / 3 - 7) * interval '1 day'
     + (7 * 60 + 15 * floor(random() * 48)) * interval '1 minute') AS at (start)
 ORDER BY calendar, start
@@ -50,6 +51,7 @@ def run(sizes: tuple[int, ...] = (1_000, 100_000, 1_000_000)) -> dict:
                 "back to back": _measure(session, ours[0], pause=0),
                 "at a request's pace": _measure(session, ours[0], pause=PAUSE),
             }
+        _leave_nothing(session, [*ours, *others])
     return figures
 
 
@@ -84,6 +86,13 @@ def _fill(
 ) -> None:
     calendars = CalendarConnection.objects.filter(user__in=consultants).values_list("pk", flat=True)
     session.execute(FILL, {"calendars": list(calendars), "first": before + 1, "last": now})
+
+
+def _leave_nothing(session: psycopg.Connection, consultants: list[Consultant]) -> None:
+    """For the other measurements, which share the database."""
+    session.execute("TRUNCATE public.synced_events")
+    keys = [consultant.pk for consultant in consultants]
+    session.execute("DELETE FROM calsync.consultants WHERE id = ANY(%s)", [keys])
 
 
 def _measure(session: psycopg.Connection, consultant: Consultant, *, pause: float) -> dict:
