@@ -4,6 +4,7 @@ What was asked for, for whom, is kept in the consultant's session until the brow
 did not start here cannot finish here.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from allauth.socialaccount.adapter import get_adapter
@@ -74,53 +75,55 @@ def finish(login: SocialLogin, *, now: datetime) -> CalendarConnection:
     """
     token, login.token = login.token, None
     offer, asked = OFFERS[login.account.provider], login.state["data"]
-    chosen = login.user.email or login.account.uid
-    if asked["account"] and asked["account"].casefold() != chosen.casefold():
-        raise NotConnected(WRONG_ACCOUNT.format(chosen=chosen, expected=asked["account"]))
-    if not _is_allowed(token.granted_scopes, offer.scopes):
-        raise NotConnected(PARTLY_ALLOWED.format(name=offer.name))
-    credentials = Credentials(username=chosen, access_token=token.token)
-    calendars = _calendars(offer, credentials)
+    credentials = Credentials(
+        username=login.user.email or login.account.uid, access_token=token.token
+    )
+    _check_account(credentials.username, asked["account"])
+    _check_scopes(offer, token.granted_scopes)
     consultant = Consultant.objects.get(pk=asked["consultant"])
-    if accounts.is_another(consultant, offer.provider, credentials, calendars):
-        raise NotConnected(SAME_NAME.format(chosen=chosen))
+    calendars = _calendars(offer, consultant, credentials)
+    tokens = _tokens(token, now)
     try:
         rows = accounts.remember_account(
-            consultant,
-            offer.provider,
-            credentials,
-            calendars,
-            tokens=_tokens(token, now),
-            now=now,
+            consultant, offer.provider, credentials, calendars, tokens=tokens, now=now
         )
     except accounts.NoRefreshToken:
-        raise NotConnected(
-            NOT_LASTING.format(name=offer.name, access_page=offer.access_page)
-        ) from None
+        reason = NOT_LASTING.format(name=offer.name, access_page=offer.access_page)
+        raise NotConnected(reason) from None
     return rows[0]
 
 
-def _is_allowed(granted: str | None, wanted: tuple[str, ...]) -> bool:
-    """Whether all that is wanted was granted; an answer that does not say so means yes.
+def _check_account(chosen: str, expected: str) -> None:
+    """Raises ``NotConnected`` where another account than the expected one was chosen."""
+    if expected and expected.casefold() != chosen.casefold():
+        raise NotConnected(WRONG_ACCOUNT.format(chosen=chosen, expected=expected))
 
-    Providers write the same scope with and without its address. RFC 6749 §5.1
+
+def _check_scopes(offer: Offer, granted: str | None) -> None:
+    """Raises ``NotConnected`` where less was granted than is needed.
+
+    An answer that names no scopes means all that was asked for (RFC 6749 §5.1).
     """
-    if granted is None:
-        return True
-    return _short(wanted) <= _short(granted.split())
+    if granted is not None and not _short(offer.scopes) <= _short(granted.split()):
+        raise NotConnected(PARTLY_ALLOWED.format(name=offer.name))
 
 
-def _short(scopes) -> set[str]:
+def _short(scopes: Iterable[str]) -> set[str]:
+    """Without their addresses: providers write the same scope with and without."""
     return {scope.rpartition("/")[2].casefold() for scope in scopes}
 
 
-def _calendars(offer: Offer, credentials: Credentials) -> list[RemoteCalendar]:
+def _calendars(
+    offer: Offer, consultant: Consultant, credentials: Credentials
+) -> list[RemoteCalendar]:
     try:
         calendars = accounts.list_calendars(offer.provider, credentials)
     except ProviderError as error:
-        raise NotConnected(f"{error} Nothing was stored; begin again.") from None
+        raise NotConnected(f"{error} Begin again in a while.") from None
     if not calendars:
         raise NotConnected(NO_CALENDARS.format(name=offer.name))
+    if accounts.is_another(consultant, offer.provider, credentials, calendars):
+        raise NotConnected(SAME_NAME.format(chosen=credentials.username))
     return calendars
 
 

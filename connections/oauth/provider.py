@@ -1,7 +1,7 @@
 """Google and Microsoft as allauth knows them, where the settings say they are.
 
-allauth finds this module by its name. The ways of its own providers that are changed here: what to
-ask for cannot be changed from the address bar, and of the profile only the address is read.
+allauth finds this module by its name. What is asked for is written here: allauth's own pages, which
+let the address bar have a say in that, have no address. Of the profile only who it is is read.
 """
 
 from dataclasses import asdict
@@ -26,18 +26,6 @@ class KeepsScopes:
         return token
 
 
-class FixedQuestions:
-    """A provider with PKCE that asks what is written here, whatever the request says."""
-
-    pkce_enabled_default = True
-
-    def get_scope_from_request(self, request) -> list[str]:
-        return self.get_scope()
-
-    def get_auth_params_from_request(self, request, action) -> dict[str, str]:
-        return self.get_auth_params()
-
-
 class GoogleConsentAdapter(KeepsScopes, GoogleOAuth2Adapter):
     @property
     def authorize_url(self) -> str:
@@ -56,7 +44,8 @@ class GoogleConsentAdapter(KeepsScopes, GoogleOAuth2Adapter):
         return super().complete_login(request, app, token, response={})
 
 
-class GoogleConsent(FixedQuestions, GoogleProvider):
+class GoogleConsent(GoogleProvider):
+    pkce_enabled_default = True
     oauth2_adapter_class = GoogleConsentAdapter
 
     def get_scope(self) -> list[str]:
@@ -71,7 +60,8 @@ class MicrosoftConsentAdapter(KeepsScopes, MicrosoftGraphOAuth2Adapter):
     profile_url_params = {"$select": "id,mail,userPrincipalName"}
 
 
-class MicrosoftConsent(FixedQuestions, MicrosoftGraphProvider):
+class MicrosoftConsent(MicrosoftGraphProvider):
+    pkce_enabled_default = True
     oauth2_adapter_class = MicrosoftConsentAdapter
 
     def get_scope(self) -> list[str]:

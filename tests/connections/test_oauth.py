@@ -140,6 +140,13 @@ def test_going_there_is_never_a_link(browser, provider):
     assert browser.client.get(address).status_code == 405
 
 
+def test_going_there_takes_a_consultant(browser, provider):
+    browser.client.logout()
+    address = reverse("connections:consent", args=[provider])
+
+    assert browser.client.post(address).url == f"/admin/login/?next={address}"
+
+
 @pytest.mark.parametrize(
     "page", ["google/login/", "google/login/token/", "3rdparty/", "3rdparty/signup/"]
 )
@@ -287,7 +294,22 @@ def test_calendars_that_cannot_be_listed_are_not_stored(browser, far):
 
     reason = shown(browser.connect())
 
-    assert reason.endswith("Nothing was stored; begin again.")
+    assert reason.endswith("Begin again in a while.")
+    assert rows() == []
+
+
+def test_an_answer_that_names_no_scopes_means_all_of_them(browser, far):
+    far.commit(edited(lambda body: body.replace('"scope"', '"other"')), about="/token")
+
+    assert shown(browser.connect()) == ""
+    assert len(rows()) == 2
+
+
+def test_an_account_without_calendars_says_so(browser, far, provider):
+    account = far.account(ANNA)
+    (account.entries if provider == "google" else account.calendars).clear()
+
+    assert shown(browser.connect()) == sentence(consent.NO_CALENDARS, provider)
     assert rows() == []
 
 

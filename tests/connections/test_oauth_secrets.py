@@ -2,15 +2,18 @@
 
 import logging
 from collections.abc import Callable
+from datetime import UTC, datetime
 from json import dumps
 
 import pytest
+from allauth.socialaccount.models import SocialAccount, SocialLogin, SocialToken
 from django.contrib.sessions.models import Session
 from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
 
 from connections.models import CalendarConnection, Consultant
+from connections.oauth.consent import NotConnected, finish
 from tests.connections.consents import Browser
 from tests.connections.leaks import crash_reports, rows_with
 from tests.connections.providers.far_end import Response, edited, instead
@@ -161,3 +164,16 @@ def test_in_the_report_of_a_crash(browser, caplog):
 def test_who_was_shut_out_is_connected_to_nothing(browser):
     assert is_shut_out_by_then(browser).url == "/admin/"
     assert CalendarConnection.objects.count() == 0
+
+
+def test_tokens_are_taken_off_before_anything_can_go_wrong():
+    """Whatever allauth did with a login afterwards, it could not write tokens into a session."""
+    account = SocialAccount(provider="google", uid="1")
+    login = SocialLogin(account=account, user=Consultant(email=BEN))
+    login.token = SocialToken(token="access", token_secret="refresh")
+    login.state = {"data": {"account": ANNA}}
+
+    with pytest.raises(NotConnected):
+        finish(login, now=datetime(2027, 3, 1, tzinfo=UTC))
+
+    assert login.token is None
