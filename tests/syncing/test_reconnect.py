@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from threading import Barrier
+from time import monotonic
+from uuid import UUID
 
 import pytest
 from django.core import mail
-from django.db import OperationalError
+from django.db import OperationalError, transaction
 from django.db import connection as database
 from django.utils.module_loading import import_string
 from django_q.models import OrmQ, Schedule
@@ -132,22 +133,35 @@ def test_account_whose_calendars_are_all_switched_off_is_not_mailed_about():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_many_sweepers_claim_an_account_once():
+def test_two_sweepers_claim_an_account_once():
     consultant = ConsultantFactory()
     for _ in range(5):
         lose(user=consultant)
-    start = Barrier(8)
 
-    def claim(_: int):
+    def claim() -> UUID | None:
         try:
-            start.wait()
-            return reconnect.claim(now=datetime.now(UTC))
+            return reconnect.claim(now=NOW + MINUTE)
         finally:
             database.close()
 
-    with ThreadPoolExecutor(8) as pool:
-        claimed = [one for one in pool.map(claim, range(8)) if one]
-    assert len(claimed) == 1
+    with ThreadPoolExecutor() as pool:
+        with transaction.atomic():
+            assert reconnect.claim(now=NOW) is not None
+            second = pool.submit(claim)
+            wait_until_somebody_waits_for_us()
+        assert second.result() is None
+    claims = CalendarConnection.objects.values_list("reconnect_mailed_at", flat=True)
+    assert set(claims) == {NOW}
+
+
+def wait_until_somebody_waits_for_us() -> None:
+    waiting = "SELECT count(*) FROM pg_locks WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+    deadline = monotonic() + 10
+    with database.cursor() as cursor:
+        cursor.execute(waiting)
+        while not cursor.fetchone()[0]:
+            assert monotonic() < deadline
+            cursor.execute(waiting)
 
 
 def test_later_loss_is_mailed_again_after_a_success(calendar):
@@ -357,6 +371,15 @@ def withdrawn(far: GoogleCalendar, settings) -> None:
 
 def refused(far: GoogleCalendar, settings) -> None:
     far.google.commit(refusing(401, "authError"), about="/events?", times=100)
+
+
+def test_access_that_is_refused_once_is_no_loss_yet(far, connected, settings):
+    refused(far, settings)
+    sync_connection(connected.pk, now=NOW)
+    sweep()
+    connected.refresh_from_db()
+    assert (connected.reconnect_needed_at, connected.access_refused_at) == (None, NOW)
+    assert mail.outbox == []
 
 
 @pytest.mark.parametrize("fault", [refused, withdrawn], ids=["401", "invalid_grant"])
