@@ -198,3 +198,14 @@ def test_error_pages_for_developers_hide_the_addresses_that_hold_passwords(setti
     request = RequestFactory().get("/", DATABASE_URL="postgres://user:hunter2@host/")
     report = ExceptionReporter(request, ValueError, ValueError("wrong"), None)
     assert "hunter2" not in report.get_traceback_html() + report.get_traceback_text()
+
+
+@pytest.mark.parametrize(
+    ("public_url", "push_address"),
+    [
+        ("https://booking.example.com", "https://booking.example.com/webhooks"),
+        ("http://booking.example.com", ""),
+    ],
+)
+def test_providers_are_asked_to_call_only_where_they_would(public_url, push_address):
+    assert value("PUSH_ADDRESS", **PRODUCTION | {"PUBLIC_URL": public_url}) == push_address
