@@ -86,7 +86,6 @@ class _Line(Request):
         self.answer: Response | None = None
 
     def __call__(self, *args, **options) -> Response:
-        self.answer = None
         self.answer = super().__call__(*args, **options)
         return self.answer
 

@@ -1,5 +1,6 @@
 """Our own events at Google: exactly one of each, whatever gets lost, and nobody else's touched."""
 
+import json
 import re
 from dataclasses import replace
 from datetime import date
@@ -90,7 +91,7 @@ def test_description_that_google_would_refuse_is_cut(far):
 # --- exactly one -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("fault", [lost, cut_off, instead(503), instead(200, "<html>")])
+@pytest.mark.parametrize("fault", [lost, cut_off, instead(503), instead(200, "{}")])
 def test_event_whose_answer_gets_lost_is_there_once(far, fault):
     """Whatever happened to the first try, the second one leaves exactly one event."""
     far.google.commit(fault, method="POST")
@@ -208,6 +209,18 @@ def test_event_that_changes_under_our_hands_is_read_again(far):
     assert [event.start for event in events(far.full_round())] == [LATER.start]
 
 
+def test_event_that_goes_while_it_is_changed_is_gone(far):
+    event_id = create(far)
+
+    def removed_meanwhile(request, forward):
+        far.remove(event_id)
+        return instead(410)(request, forward)
+
+    far.google.commit(removed_meanwhile, method="PATCH")
+    with pytest.raises(EventGone):
+        update(far, event_id)
+
+
 @pytest.mark.parametrize("write", [create, update, delete])
 def test_event_that_keeps_changing_is_given_up(far, write):
     event_id = create(far)
@@ -255,9 +268,15 @@ def test_event_that_goes_while_it_is_removed_counts_as_removed(far, status, reas
 
 def test_event_that_changes_while_it_is_removed_is_looked_at_again(far):
     event_id = create(far)
-    far.google.commit(CHANGED, method="DELETE")
-    delete(far, event_id)
-    assert titles(far.full_round()) == []
+
+    def given_away_meanwhile(request, forward):
+        far.calendar.change(event_id, "Theirs now", extendedProperties=None)
+        return forward(request)
+
+    far.google.commit(given_away_meanwhile, method="DELETE")
+    with pytest.raises(WriteRefused):
+        delete(far, event_id)
+    assert titles(far.full_round()) == ["Theirs now"]
 
 
 def test_removing_mails_nobody(far):
@@ -318,6 +337,15 @@ def test_missing_event_is_no_proof_while_the_calendar_does_not_answer(far):
 def test_event_whose_time_cannot_be_read_is_not_taken_for_gone(far):
     event_id = create(far)
     body = f'{{"id": "{event_id}", "status": "confirmed", "start": {{}}}}'
+    far.google.commit(instead(200, body), method="GET")
+    with pytest.raises(ProviderUnavailable):
+        read(far, event_id)
+
+
+def test_answer_about_another_event_is_not_taken_for_ours(far):
+    event_id = create(far)
+    other = far.add("Other", TEN, TEN + HOUR)
+    body = json.dumps(far.calendar.get(other))
     far.google.commit(instead(200, body), method="GET")
     with pytest.raises(ProviderUnavailable):
         read(far, event_id)

@@ -1,5 +1,6 @@
 """Watches at Google and the calls they bring, and Google's own word on busy times."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -186,6 +187,14 @@ def test_busy_times_of_a_long_window_are_asked_for_in_parts(far):
         Window(window.end - HOUR, window.end),
     ]
     assert len(far.google.asked("POST")) == 7
+
+
+def test_busy_periods_within_others_make_them_no_shorter(far):
+    spans = [(TEN, TEN + 4 * HOUR), (TEN + HOUR, TEN + 2 * HOUR)]
+    busy_spans = [{"start": start.isoformat(), "end": end.isoformat()} for start, end in spans]
+    answer = {"calendars": {far.calendar_id: {"busy": busy_spans}}}
+    far.google.commit(instead(200, json.dumps(answer)), about="/freeBusy", times=9)
+    assert busy(far) == [Window(TEN, TEN + 4 * HOUR)]
 
 
 def test_calendar_that_is_gone_is_not_free(far):
