@@ -38,6 +38,7 @@ from connections.providers.google.replies import (
 )
 
 ATTEMPTS = 3
+REFUSED = {BAD_REQUEST, FORBIDDEN, *MISSING, 405, 413, 422}  # an event that will never be taken
 ALL_FIELDS = f"{FIELDS},description,location,{conferences.FIELDS}"
 # Version 1 knows conferences; version 0 would drop what a body says of them.
 WRITING = {"sendUpdates": "none", "conferenceDataVersion": 1, "fields": ALL_FIELDS}
@@ -101,9 +102,7 @@ class OwnEvents:
         """Use the event that has the id already. None where it is not ours, or stays deleted."""
         for _ in range(ATTEMPTS):
             item = self._stored(event_id)
-            if (
-                item is None
-            ):  # another event beside one that is only late to show would be one too many
+            if item is None:  # if it is only late to show, the next id would make a second event
                 raise ProviderUnavailable("Google has the event but does not show it.")
             if booking_of(item) != draft.booking_id:
                 return None
@@ -161,6 +160,8 @@ class OwnEvents:
 
     def _refusal(self, reply: Reply) -> ProviderError:
         """What a refused write means."""
+        if reply.status not in REFUSED:
+            return makes_no_sense(reply)
         if reply.status in MISSING:
             self._require_calendar()
         return WriteRefused(_reason(reply))

@@ -376,6 +376,14 @@ def test_event_that_google_does_not_take_is_refused(far):
         update(far, event_id, backwards)
 
 
+@pytest.mark.parametrize("status", [302, 408, 418])
+def test_odd_answer_to_a_write_is_tried_again_later(far, status):
+    far.google.commit(instead(status), method="POST")
+    with pytest.raises(ProviderUnavailable):
+        create(far)
+    assert create(far) == OWN_ID
+
+
 def test_calendar_that_is_gone_is_no_refused_event(far):
     far.google.remove_calendar(far.calendar)
     with pytest.raises(CalendarGone):
