@@ -1,4 +1,4 @@
-"""Whatever a consultant does in a Google calendar, rounds of changes arrive where a fresh one does."""
+"""Whatever a consultant does in a Google calendar: rounds of changes end where a fresh one does."""
 
 from datetime import datetime, timedelta
 from itertools import count
