@@ -15,6 +15,11 @@ SCHEDULES = {
         "func": "syncing.tasks.verify_calendars",
         "schedule_type": Schedule.DAILY,
     },
+    "calsync: expand recurring exceptions": {
+        "func": "availability.tasks.expand_exceptions",
+        "schedule_type": Schedule.MINUTES,
+        "minutes": 1,
+    },
     "calsync: prune sync logs": {
         "func": "syncing.tasks.prune_logs",
         "schedule_type": Schedule.DAILY,
