@@ -126,6 +126,11 @@ def test_ordinals_and_plain_weekdays_of_one_list_add_up():
     assert [at.day for at in found] == [1, 5, 12, 19, 26]
 
 
+def test_a_date_of_every_month_is_found_by_a_yearly_rule_too():
+    found = starts("FREQ=YEARLY;BYMONTHDAY=13;COUNT=13", on("2026-01-13 09:00"))
+    assert [at.month for at in found] == [*range(1, 13), 1]
+
+
 def test_a_week_number_alone_means_the_weekday_of_the_start():
     """python-dateutil takes all seven days; the standard takes what is missing from DTSTART."""
     found = starts("FREQ=YEARLY;BYWEEKNO=20;COUNT=2", on("2026-05-13 09:00"))
