@@ -206,6 +206,16 @@ def test_rules_agree_with_dateutil(text: str, day: int, half_hours: int, later: 
     assert starts(text, start, first, last) == [at for at in expected if at >= first]
 
 
+@pytest.mark.parametrize(
+    ("frequency", "step"),
+    [("HOURLY", timedelta(hours=2)), ("DAILY", timedelta(days=2)), ("WEEKLY", timedelta(weeks=2))],
+)
+def test_a_count_is_kept_where_the_first_are_not_asked_for(frequency: str, step: timedelta):
+    start = on("2026-06-01 09:00")
+    found = starts(f"FREQ={frequency};INTERVAL=2;COUNT=9", start, first=start + 6 * step)
+    assert found == [start + n * step for n in (6, 7, 8)]
+
+
 @pytest.mark.parametrize("week_start", sorted(WEEKDAYS))
 @pytest.mark.parametrize("numbers", ["1", "-1", "20,52,53"])
 def test_week_numbers_follow_the_first_day_of_the_week(week_start: str, numbers: str):
@@ -241,6 +251,13 @@ def test_a_rule_without_a_frequency_is_refused(text: str):
         ("FREQ=DAILY;WKST=TODAY", "FREQ=DAILY"),
         ("FREQ=DAILY;BYHOUR=24", "FREQ=DAILY"),
         ("FREQ=DAILY;BYSETPOS=٣", "FREQ=DAILY"),
+        ("FREQ=DAILY;BYMONTH=6,13", "FREQ=DAILY;BYMONTH=6"),
+        ("FREQ=YEARLY;BYWEEKNO=3,54", "FREQ=YEARLY;BYWEEKNO=3"),
+        ("FREQ=YEARLY;BYYEARDAY=9,-367", "FREQ=YEARLY;BYYEARDAY=9"),
+        ("FREQ=MONTHLY;BYMONTHDAY=9,-32", "FREQ=MONTHLY;BYMONTHDAY=9"),
+        ("FREQ=DAILY;BYMINUTE=9,60", "FREQ=DAILY;BYMINUTE=9"),
+        ("FREQ=DAILY;BYSECOND=9,60", "FREQ=DAILY;BYSECOND=9"),
+        ("FREQ=DAILY;BYSETPOS=1,367", "FREQ=DAILY;BYSETPOS=1"),
     ],
 )
 def test_a_part_that_cannot_be_read_is_noted_and_the_rest_counts(text: str, reads_as: str):
@@ -278,11 +295,23 @@ SIXTY = ",".join(map(str, range(60)))
 
 @pytest.mark.parametrize(
     "text",
-    ["FREQ=SECONDLY", "FREQ=MINUTELY;INTERVAL=7", f"FREQ=HOURLY;BYMINUTE=0,1;BYSECOND={SIXTY}"],
+    [
+        "FREQ=SECONDLY",
+        "FREQ=MINUTELY;INTERVAL=7",
+        f"FREQ=HOURLY;BYMINUTE=0,1;BYSECOND={SIXTY}",
+        f"FREQ=DAILY;BYHOUR=1,2,3,4,5;BYMINUTE={SIXTY}",
+    ],
 )
 def test_a_rule_more_frequent_than_can_be_listed_is_a_span(text: str):
     rule, notes = read_rule(text, 0)
     assert (notes, expand(rule, 0, 100, 2_000, Budget())) == ([], ([], (100, 2_000)))
+
+
+def test_a_rule_for_every_minute_of_some_hours_can_be_listed():
+    found = starts(
+        f"FREQ=DAILY;COUNT=240;BYHOUR=9,10,11,12;BYMINUTE={SIXTY}", on("2026-06-01 09:00")
+    )
+    assert found == [on("2026-06-01 09:00") + n * timedelta(minutes=1) for n in range(240)]
 
 
 def test_the_span_of_such_a_rule_ends_with_its_count():

@@ -375,8 +375,17 @@ def test_days_keep_their_ids_when_the_consultant_moves_to_another_zone():
 def test_two_events_in_one_object_are_told_apart():
     """RFC 4791 allows one UID to an object; not every client knows."""
     reading = read_file("two-events-in-one-object")
-    assert sorted(event.title for event in reading.events) == ["first", "second"]
-    assert len(set(ids(reading))) == 2
+    found = {event.title: event.provider_event_id for event in reading.events}
+    assert sorted(found) == ["first", "second"]
+    first, second = (vcalendar(f"UID:{uid}@example.com\n{NINE_TO_TEN}") for uid in found)
+    swapped = read(second + first)
+    assert {event.provider_event_id for event in swapped.events} == set(found.values())
+
+
+def test_events_that_cannot_be_told_apart_still_have_different_ids():
+    override = "UID:1\nRECURRENCE-ID:x\nDTSTART:20260605T090000Z\nDURATION:PT1H"
+    found = ids(read(vcalendar(override, override, override)))
+    assert found == ["#@1780650000", "#@1780650000~2", "#@1780650000~3"]
 
 
 def test_events_without_a_uid_do_not_replace_each_other():

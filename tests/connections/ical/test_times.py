@@ -30,6 +30,15 @@ def test_a_zone_defined_in_the_object_is_used():
     )
 
 
+def test_until_and_exdate_in_utc_are_understood_in_a_zone_of_the_objects_own():
+    own = "BEGIN:VTIMEZONE\nTZID:Ours\nBEGIN:STANDARD\nDTSTART:20000101T000000\n"
+    own += "TZOFFSETFROM:+0500\nTZOFFSETTO:+0500\nEND:STANDARD\nEND:VTIMEZONE\n"
+    lines = "RRULE:FREQ=DAILY;UNTIL=20260604T040000Z\nEXDATE:20260602T040000Z"
+    event = f"UID:1\nDTSTART;TZID=Ours:20260601T090000\nDURATION:PT1H\n{lines}"
+    reading = read(vcalendar(event, before=own))
+    assert spans(reading) == ["06-01 04:00/05:00", "06-03 04:00/05:00", "06-04 04:00/05:00"]
+
+
 def test_a_zone_behind_a_vendors_prefix_is_understood():
     reading = read_file("zone-behind-a-prefix")
     assert (spans(reading), details(reading)) == (["06-05 07:00/08:00", "06-06 12:00/13:00"], [])
