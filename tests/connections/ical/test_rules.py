@@ -116,6 +116,11 @@ def test_hours_and_minutes_multiply():
     assert [f"{at:%H%M}" for at in found] == ["0900", "0930", "1000", "1030"]
 
 
+def test_seconds_count_too():
+    found = starts("FREQ=DAILY;COUNT=3;BYSECOND=5,30", on("1997-09-02 09:00:05"))
+    assert [f"{at:%d %H:%M:%S}" for at in found] == ["02 09:00:05", "02 09:00:30", "03 09:00:05"]
+
+
 def test_hourly_rules_keep_to_their_hours():
     found = starts("FREQ=HOURLY;INTERVAL=3;BYHOUR=9,12,15;COUNT=4", on("1997-09-02 09:00"))
     assert [f"{at:%d %H}" for at in found] == ["02 09", "02 12", "02 15", "03 09"]

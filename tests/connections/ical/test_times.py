@@ -153,7 +153,8 @@ def test_a_wall_time_that_is_skipped_or_repeated(zone: str, wall: str, span: str
 
 
 @pytest.mark.parametrize("zone", ["Europe/Berlin", "Ours"])
-def test_a_zone_of_the_objects_own_changes_its_clocks_like_a_named_one(zone: str):
+@pytest.mark.parametrize("hour", [1, 2, 3])
+def test_a_zone_of_the_objects_own_changes_its_clocks_like_a_named_one(zone: str, hour: int):
     definition = (
         "BEGIN:VTIMEZONE\nTZID:Ours\n"
         "BEGIN:DAYLIGHT\nDTSTART:19810329T020000\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0200\n"
@@ -161,11 +162,24 @@ def test_a_zone_of_the_objects_own_changes_its_clocks_like_a_named_one(zone: str
         "BEGIN:STANDARD\nDTSTART:19961027T030000\nTZOFFSETFROM:+0200\nTZOFFSETTO:+0100\n"
         "RRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU\nEND:STANDARD\nEND:VTIMEZONE\n"
     )
-    event = f"UID:1\nDTSTART;TZID={zone}:20260101T023000\nDURATION:PT1H\nRRULE:FREQ=DAILY"
+    event = f"UID:1\nDTSTART;TZID={zone}:20260101T0{hour}3000\nDURATION:PT1H\nRRULE:FREQ=DAILY"
     reading = read(vcalendar(event, before=definition), window=YEAR)
     berlin = ZoneInfo("Europe/Berlin")
-    days = [datetime(2026, 1, 1, 2, 30, tzinfo=berlin) + timedelta(days=n) for n in range(365)]
+    days = [datetime(2026, 1, 1, hour, 30, tzinfo=berlin) + timedelta(days=n) for n in range(365)]
     assert [event.start for event in by_start(reading)] == [day.astimezone(UTC) for day in days]
+
+
+def test_the_end_of_a_zones_rule_is_an_instant():
+    """The last change, of April 2020, is the one that UNTIL names: midnight, five hours east."""
+    zone = (
+        "BEGIN:VTIMEZONE\nTZID:Ours\n"
+        "BEGIN:DAYLIGHT\nDTSTART:20100401T000000\nTZOFFSETFROM:+0500\nTZOFFSETTO:+0600\n"
+        "RRULE:FREQ=YEARLY;UNTIL=20200331T190000Z\nEND:DAYLIGHT\n"
+        "BEGIN:STANDARD\nDTSTART:20100901T000000\nTZOFFSETFROM:+0600\nTZOFFSETTO:+0500\n"
+        "RRULE:FREQ=YEARLY;UNTIL=20190831T180000Z\nEND:STANDARD\nEND:VTIMEZONE\n"
+    )
+    event = "UID:1\nDTSTART;TZID=Ours:20260605T090000\nDURATION:PT1H"
+    assert spans(read(vcalendar(event, before=zone))) == ["06-05 03:00/04:00"]
 
 
 @pytest.mark.parametrize(
