@@ -82,12 +82,11 @@ class Together:
         self._processes: list[Process] = []
 
     def __enter__(self) -> Self:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, _as_interrupt)
+        _on_signals(_as_interrupt)
         return self
 
     def __exit__(self, *exc_info) -> None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        _on_signals(signal.SIG_IGN)
         for process in reversed(self._processes):
             process.stop()
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -110,7 +109,13 @@ class Together:
                     process.restart_if_dead()
 
 
+def _on_signals(handler) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, handler)
+
+
 def _as_interrupt(signum, frame):
+    _on_signals(signal.SIG_IGN)  # a second one must not disturb the stopping
     raise KeyboardInterrupt
 
 

@@ -62,6 +62,15 @@ def test_all_are_stopped_together(tmp_path, how):
     assert [is_alive(pid) for pid in children] == [False, False]
 
 
+def test_impatience_leaves_nothing_running(tmp_path):
+    run = Run(tmp_path, 600)
+    children = run.until_started("steady", 1) + run.until_started("fleeting", 1)
+    for _ in range(5):
+        run.process.send_signal(signal.SIGINT)
+    run.end(signal.SIGTERM)
+    assert [is_alive(pid) for pid in children] == [False, False]
+
+
 def test_one_that_dies_is_started_again_and_the_others_stay(tmp_path):
     run = Run(tmp_path, 600)
     first = run.until_started("fleeting", 1)[0]
