@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-# Whoever asks for consent adds ``offline_access``, without which there is no refresh token.
 SCOPES = ("User.Read", "Calendars.ReadWrite")
+LASTING = "offline_access"  # asked for besides, or there is no refresh token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

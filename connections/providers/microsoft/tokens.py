@@ -2,17 +2,16 @@
 
 https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-auth-code-flow
 
-The library keeps what it is given in memory, in clear, and answers repeated questions from there:
-so it is made anew for each refresh and forgotten after it.
+Of the library only its OAuth client is used, at the address that the settings lead to. What it has
+above that looks for addresses elsewhere, asks for more than was consented to (``openid``,
+``profile``), and keeps all tokens in memory, in clear.
 """
 
 import json
 from datetime import UTC, datetime, timedelta
-from urllib.parse import urlsplit
 
 import requests
-from msal import ConfidentialClientApplication
-from msal.exceptions import MsalError
+from msal.oauth2cli.oauth2 import BaseClient
 from urllib3.exceptions import HTTPError
 
 from connections.providers.base import (
@@ -24,7 +23,7 @@ from connections.providers.base import (
     Tokens,
 )
 from connections.providers.microsoft.api import TIMEOUT, new_http
-from connections.providers.microsoft.app import SCOPES, MicrosoftApp
+from connections.providers.microsoft.app import LASTING, SCOPES, MicrosoftApp
 from connections.providers.microsoft.replies import SOON, TOO_MANY, wait_of
 
 REVOKED = {"invalid_grant", "interaction_required", "consent_required", "login_required"}
@@ -42,28 +41,26 @@ LOOP = 50196  # AADSTS number: so many requests that this looks like a loop
 LOOP_PAUSE = 300.0  # seconds
 
 # The library trips over answers of a shape it does not know.
-TRIPS = (ValueError, LookupError, TypeError, AttributeError, RuntimeError)
-FAILURES = (OSError, HTTPError, MsalError, *TRIPS)
+TRIPS = (ValueError, LookupError, TypeError, AttributeError, OverflowError)
+FAILURES = (OSError, HTTPError, *TRIPS)
 
 
 def refresh(app: MicrosoftApp, refresh_token: str, *, timeout: float = TIMEOUT) -> Tokens:
     """A new access token, and the new refresh token that Microsoft sends with each.
 
     Raises ``AccessRevoked`` where Microsoft says so, ``ProviderMisconfigured``, ``RateLimited`` and
-    ``ProviderUnavailable``. ``timeout`` holds for each of two requests, in seconds: to connect, and
-    of silence.
+    ``ProviderUnavailable``. ``timeout`` is in seconds: to connect, and of silence.
     """
-    line = _Line(app.login_url, timeout)
+    line = _Line(timeout)
+    client = BaseClient(
+        {"token_endpoint": f"{app.login_url.rstrip('/')}/{app.tenant}/oauth2/v2.0/token"},
+        app.client_id,
+        http_client=line,
+        default_body={"client_secret": app.client_secret},
+    )
     asked_at = datetime.now(UTC)
     try:
-        client = ConfidentialClientApplication(
-            app.client_id,
-            client_credential=app.client_secret,
-            authority=f"https://{urlsplit(app.login_url).netloc}/{app.tenant}",
-            http_client=line,
-            instance_discovery=False,
-        )
-        answer = client.acquire_token_by_refresh_token(refresh_token, scopes=list(SCOPES))
+        answer = client.obtain_token_by_refresh_token(refresh_token, scope=[*SCOPES, LASTING])
         return _tokens(answer, refresh_token, asked_at)
     except FAILURES:
         raise _refusal(line.answer) from None
@@ -72,35 +69,24 @@ def refresh(app: MicrosoftApp, refresh_token: str, *, timeout: float = TIMEOUT) 
 
 
 class _Line:
-    """The library's way to Microsoft: with time-outs, and over plain http where ``login_url`` is.
+    """The library's way to Microsoft, with time-outs and without redirects.
 
     Remembers the last answer: the errors of the library do not tell enough of it.
     """
 
-    def __init__(self, login_url: str, timeout: float) -> None:
-        self._scheme, self._host, *_ = urlsplit(login_url)
+    def __init__(self, timeout: float) -> None:
         self._timeout = timeout
         self._http = new_http()
         self.answer: requests.Response | None = None
 
-    def get(self, url: str, **content) -> requests.Response:
-        return self._ask("GET", url, **content)
-
     def post(self, url: str, **content) -> requests.Response:
-        return self._ask("POST", url, **content)
+        """Raises ``ValueError`` for what is no JSON: the library would write it to the log."""
+        self.answer = self._http.post(url, **content, timeout=self._timeout, allow_redirects=False)
+        self.answer.json()
+        return self.answer
 
     def close(self) -> None:
         self._http.close()
-
-    def _ask(self, method: str, url: str, **content) -> requests.Response:
-        self.answer = None
-        target = urlsplit(url)
-        if target.netloc == self._host:
-            url = target._replace(scheme=self._scheme).geturl()
-        self.answer = self._http.request(
-            method, url, **content, timeout=self._timeout, allow_redirects=False
-        )
-        return self.answer
 
 
 def _tokens(answer: dict, used: str, asked_at: datetime) -> Tokens:
@@ -108,7 +94,7 @@ def _tokens(answer: dict, used: str, asked_at: datetime) -> Tokens:
     new = answer.get("refresh_token", "")
     return Tokens(
         access_token=answer["access_token"],
-        expires_at=asked_at + timedelta(seconds=int(answer["expires_in"])),
+        expires_at=asked_at + timedelta(seconds=float(answer["expires_in"])),
         refresh_token="" if new == used else new,
     )
 

@@ -7,7 +7,6 @@ Each refresh gives out a new refresh token; the old ones stay good.
 
 import base64
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 from urllib.parse import urlencode
@@ -20,6 +19,7 @@ from tests.fakes.microsoft.refusals import sign_in_refusal
 LIFE = 3599  # seconds
 LASTING = "offline_access"
 UNKNOWN_TOKEN, BAD_CODE, BAD_SECRET, NO_APP, NO_TENANT = 9002313, 70000, 7000215, 700016, 90002
+NOT_CONSENTED = 65001
 TENANTS = {"common", "organizations", "consumers"}
 
 
@@ -43,12 +43,12 @@ class Code:
 class Identity:
     """One app, known by ``client_id`` and ``client_secret``."""
 
-    def __init__(self, accounts: dict[str, Account], host: Callable[[], str]) -> None:
+    def __init__(self, accounts: dict[str, Account]) -> None:
         self.client_id, self.client_secret = "7d2c5a0e-calsync", "a secret"
         self.consent = Consent()
         self.rotates_refresh_tokens = True
         self.all_scopes = frozenset({"User.Read", "Calendars.ReadWrite", LASTING})
-        self._accounts, self._host = accounts, host
+        self._accounts = accounts
         self._codes: dict[str, Code] = {}
         self._access: dict[str, Grant] = {}
         self._refresh: dict[str, Grant] = {}
@@ -108,19 +108,10 @@ class Identity:
 
     # --- between servers -----------------------------------------------------------------------
 
-    def configuration(self, call: Call, tenant: str) -> dict:
-        """As over TLS: Microsoft knows no other addresses."""
-        if tenant not in TENANTS:
-            raise sign_in_refusal(400, "invalid_tenant", NO_TENANT)
-        base = f"https://{self._host()}/{tenant}"
-        return {
-            "issuer": f"{base}/v2.0",
-            "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
-            "token_endpoint": f"{base}/oauth2/v2.0/token",
-        }
-
     def token(self, call: Call, tenant: str) -> dict:
         form = call.form
+        if tenant not in TENANTS:
+            raise sign_in_refusal(400, "invalid_request", NO_TENANT)
         if form.get("client_id") != self.client_id:
             raise sign_in_refusal(400, "unauthorized_client", NO_APP)
         if form.get("client_secret") != self.client_secret:
@@ -147,6 +138,8 @@ class Identity:
         if grant is None or grant.ended_by:
             number = grant.ended_by if grant else UNKNOWN_TOKEN
             raise sign_in_refusal(400, "invalid_grant", number)
+        if not set(form.get("scope", "").split()) <= grant.scopes:
+            raise sign_in_refusal(400, "invalid_grant", NOT_CONSENTED)
         answer = self._answer(grant)
         if self.rotates_refresh_tokens:
             answer["refresh_token"] = self.refresh_token(grant)

@@ -31,7 +31,7 @@ class FakeMicrosoft(FakeService):
         self.accounts: dict[str, Account] = {}
         self.number = 0  # of the last change anywhere
         self._calendars = 0
-        self.identity = Identity(self.accounts, lambda: self.url.removeprefix("http://"))
+        self.identity = Identity(self.accounts)
         self.events = Events()
         self.delta = Delta(lambda: self.url, lambda: self.number)
         self.subscriptions = Subscriptions()
@@ -87,7 +87,6 @@ class FakeMicrosoft(FakeService):
         events, calendar, account = self.events, self._with_calendar, self._with_account
         identity, subscriptions = self.identity, self.subscriptions
         return [
-            ("GET", r"/([^/]+)/v2\.0/\.well-known/openid-configuration", identity.configuration),
             ("GET", r"/([^/]+)/oauth2/v2\.0/authorize", identity.authorize),
             ("POST", r"/([^/]+)/oauth2/v2\.0/token", identity.token),
             ("GET", r"/v1\.0/me", account(SIGN_IN, lambda call, account: account.resource())),
