@@ -83,12 +83,25 @@ def host_names(text: str) -> list[str]:
 
 def web_address(text: str) -> str:
     """Scheme and host, perhaps a port, and nothing behind."""
+    address = service_address(text)
+    if urlsplit(address).path:
+        raise ValueError("must end with its host or port, without a path")
+    return address
+
+
+def service_address(text: str) -> str:
+    """Like ``web_address``; what stands in for a provider may have its place below a path."""
     url = _split(text)
     if url is None or url.scheme not in ("http", "https") or not url.hostname or url.username:
         raise ValueError("must be an address such as https://booking.example.com")
-    if url.path not in ("", "/") or url.query or url.fragment:
-        raise ValueError("must end with its host or port, without a path")
+    if url.query or url.fragment:
+        raise ValueError("must end with its host, port or path")
     return text.rstrip("/")
+
+
+def graph_address(text: str) -> str:
+    """With or without the version that Microsoft's own examples have behind it."""
+    return service_address(text).removesuffix("/v1.0")
 
 
 def origins(text: str) -> list[str]:

@@ -15,6 +15,7 @@ from cryptography.fernet import Fernet
 from calsync.environment import (
     env,
     fernet_keys,
+    graph_address,
     host_names,
     mail_server,
     on_or_off,
@@ -25,6 +26,7 @@ from calsync.environment import (
     redis_address,
     seconds,
     sender,
+    service_address,
     web_address,
     whole_number,
     words,
@@ -102,8 +104,6 @@ ALLOWED_ORIGINS = read(
 CALDAV_ALLOWED_PRIVATE_HOSTS = read("CALDAV_ALLOWED_PRIVATE_HOSTS", words, default="")
 
 IS_HTTPS = PUBLIC_URL.startswith("https://")
-# Where providers call when something has changed. Empty: they call https only, so all are polled.
-PUSH_ADDRESS = f"{PUBLIC_URL}/webhooks" if IS_HTTPS else ""
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = IS_HTTPS and not DEBUG
 SECURE_HSTS_SECONDS = 31_536_000 if IS_HTTPS else 0
@@ -321,19 +321,26 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 GOOGLE_CLIENT_ID = read("GOOGLE_CLIENT_ID", default="")
 GOOGLE_CLIENT_SECRET = read("GOOGLE_CLIENT_SECRET", default="")
 GOOGLE_ACCOUNTS_URL = read(
-    "GOOGLE_ACCOUNTS_URL", web_address, default="https://accounts.google.com"
+    "GOOGLE_ACCOUNTS_URL", service_address, default="https://accounts.google.com"
 )
-GOOGLE_OAUTH_URL = read("GOOGLE_OAUTH_URL", web_address, default="https://oauth2.googleapis.com")
-GOOGLE_API_URL = read("GOOGLE_API_URL", web_address, default="https://www.googleapis.com")
+GOOGLE_OAUTH_URL = read(
+    "GOOGLE_OAUTH_URL", service_address, default="https://oauth2.googleapis.com"
+)
+GOOGLE_API_URL = read("GOOGLE_API_URL", service_address, default="https://www.googleapis.com")
 MICROSOFT_CLIENT_ID = read("MICROSOFT_CLIENT_ID", default="")
 MICROSOFT_CLIENT_SECRET = read("MICROSOFT_CLIENT_SECRET", default="")
 MICROSOFT_TENANT = read("MICROSOFT_TENANT", default="common")
 MICROSOFT_LOGIN_URL = read(
-    "MICROSOFT_LOGIN_URL", web_address, default="https://login.microsoftonline.com"
+    "MICROSOFT_LOGIN_URL", service_address, default="https://login.microsoftonline.com"
 )
 MICROSOFT_GRAPH_URL = read(
-    "MICROSOFT_GRAPH_URL", web_address, default="https://graph.microsoft.com"
+    "MICROSOFT_GRAPH_URL", graph_address, default="https://graph.microsoft.com"
 )
+
+# Where providers call when something has changed. Empty: they call https only, so all are polled.
+# What stands in for them without https calls without it as well.
+CALLS_HTTPS_ONLY = all(url.startswith("https:") for url in (GOOGLE_API_URL, MICROSOFT_GRAPH_URL))
+PUSH_ADDRESS = f"{PUBLIC_URL}/webhooks" if IS_HTTPS or not CALLS_HTTPS_ONLY else ""
 
 # --- Sync and booking -----------------------------------------------------------------------------
 

@@ -201,11 +201,46 @@ def test_error_pages_for_developers_hide_the_addresses_that_hold_passwords(setti
 
 
 @pytest.mark.parametrize(
-    ("public_url", "push_address"),
+    ("public_url", "stand_in", "push_address"),
     [
-        ("https://booking.example.com", "https://booking.example.com/webhooks"),
-        ("http://booking.example.com", ""),
+        ("https://booking.example.com", {}, "https://booking.example.com/webhooks"),
+        ("http://booking.example.com", {}, ""),
+        ("http://127.0.0.1:8000", {"GOOGLE_API_URL": "https://google.test"}, ""),
+        (
+            "http://127.0.0.1:8000",
+            {"GOOGLE_API_URL": "http://127.0.0.1:9"},
+            "http://127.0.0.1:8000/webhooks",
+        ),
+        (
+            "http://127.0.0.1:8000",
+            {"MICROSOFT_GRAPH_URL": "http://127.0.0.1:9"},
+            "http://127.0.0.1:8000/webhooks",
+        ),
     ],
 )
-def test_providers_are_asked_to_call_only_where_they_would(public_url, push_address):
-    assert value("PUSH_ADDRESS", **PRODUCTION | {"PUBLIC_URL": public_url}) == push_address
+def test_providers_are_asked_to_call_only_where_they_would(public_url, stand_in, push_address):
+    variables = PRODUCTION | {"PUBLIC_URL": public_url} | stand_in
+    assert value("PUSH_ADDRESS", **variables) == push_address
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "GOOGLE_ACCOUNTS_URL",
+        "GOOGLE_OAUTH_URL",
+        "GOOGLE_API_URL",
+        "MICROSOFT_LOGIN_URL",
+        "MICROSOFT_GRAPH_URL",
+    ],
+)
+@pytest.mark.parametrize("address", ["http://127.0.0.1:9999", "http://127.0.0.1:9999/far/end"])
+def test_what_stands_in_for_a_provider_may_be_anywhere(name, address):
+    assert value(name, **PRODUCTION | {name: f"{address}/"}) == address
+    assert complaint(**PRODUCTION | {name: f"{address}?far=end"}) == (
+        f"{name} must end with its host, port or path."
+    )
+
+
+def test_the_version_behind_the_address_of_graph_is_no_part_of_it():
+    written = {"MICROSOFT_GRAPH_URL": "https://graph.microsoft.com/v1.0/"}
+    assert value("MICROSOFT_GRAPH_URL", **PRODUCTION | written) == "https://graph.microsoft.com"
