@@ -5,9 +5,9 @@ https://developers.google.com/workspace/calendar/api/v3/reference/calendarList
 
 from collections.abc import Iterator
 
-from connections.providers.base import RemoteCalendar
+from connections.providers.base import CalendarGone, ProviderError, RemoteCalendar
 from connections.providers.google.api import CalendarApi
-from connections.providers.google.replies import refusal_of_calendar
+from connections.providers.google.replies import FORBIDDEN, MISSING, Reply, makes_no_sense
 
 LARGEST_PAGE = 250
 FIELDS = (
@@ -28,13 +28,19 @@ def list_calendars(api: CalendarApi) -> list[RemoteCalendar]:
 def _entries(api: CalendarApi) -> Iterator[dict]:
     for reply in api.pages(api.calendar_list.list, maxResults=LARGEST_PAGE, fields=FIELDS):
         if not reply.is_ok:
-            raise refusal_of_calendar(reply)
-        yield from reply.body.get("items", [])
+            raise _refusal(reply)
+        yield from reply.items
+
+
+def _refusal(reply: Reply) -> ProviderError:
+    if reply.status in {FORBIDDEN, *MISSING}:
+        return CalendarGone("This account does not have Google Calendar, or may not use it.")
+    return makes_no_sense(reply)
 
 
 def _is_offered(entry: dict) -> bool:
     is_there = not entry.get("deleted") and not entry.get("hidden")
-    return is_there and entry.get("accessRole") in WRITERS | READERS
+    return is_there and _role(entry) in WRITERS | READERS
 
 
 def _calendar(entry: dict) -> RemoteCalendar:
@@ -42,8 +48,13 @@ def _calendar(entry: dict) -> RemoteCalendar:
     return RemoteCalendar(
         calendar_id=calendar_id,
         name=entry.get("summaryOverride") or entry.get("summary") or calendar_id,
-        time_zone=entry.get("timeZone", ""),
+        time_zone=entry.get("timeZone") or "",
         is_default=bool(entry.get("primary")),
-        is_writable=entry["accessRole"] in WRITERS,
+        is_writable=_role(entry) in WRITERS,
         blocks_time=not calendar_id.endswith(NOT_TIME),
     )
+
+
+def _role(entry: dict) -> str:
+    """Where nothing is said of the account's rights, the calendar is its own."""
+    return entry.get("accessRole") or "owner"

@@ -22,7 +22,7 @@ from connections.providers.base import (
 )
 from connections.providers.google.api import CalendarApi
 from connections.providers.google.bookmarks import Bookmark, read_bookmark, write_bookmark
-from connections.providers.google.events import FIELDS
+from connections.providers.google.events import FIELDS, zone_named
 from connections.providers.google.listing import Listing, sort_items
 from connections.providers.google.replies import (
     BAD_REQUEST,
@@ -120,10 +120,7 @@ class Round:
         )
 
     def _sorted(self, reply: Reply) -> Listing:
-        items = reply.body.get("items", [])
-        if not all(isinstance(item, dict) and item.get("id") for item in items):
-            raise makes_no_sense(reply)
-        return sort_items(items, window=self._window, zone=self._zone_of(reply))
+        return sort_items(reply.items, window=self._window, zone=self._zone_of(reply))
 
     def _bounds(self) -> dict[str, str]:
         return {
@@ -133,10 +130,7 @@ class Round:
 
     def _zone_of(self, reply: Reply) -> ZoneInfo:
         """The calendar's own zone; the caller's where Google names none that is known here."""
-        try:
-            return ZoneInfo(reply.body["timeZone"])
-        except (LookupError, ValueError, OSError):
-            return self._zone
+        return zone_named(reply.body.get("timeZone"), otherwise=self._zone)
 
     def _bookmark(self, reply: Reply, zone: str) -> str:
         """The next sync token; empty where more pages follow."""

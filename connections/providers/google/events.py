@@ -33,7 +33,8 @@ NOT_TIME = {"workingLocation", "birthday"}
 OUT_OF_OFFICE = "outOfOffice"
 DAY = timedelta(days=1)
 NO_END = "its end cannot be read"
-UNREADABLE = (LookupError, TypeError, ValueError, OverflowError)  # what reading a time raises
+# What reading a time raises.
+UNREADABLE = (LookupError, TypeError, ValueError, OverflowError, AttributeError)
 
 # An instance's id is its series' id and its original start. Ids of our own have no underscore.
 _INSTANCE = re.compile(r"(.+)_\d{8}(?:T\d{6}Z)?", re.ASCII)
@@ -52,7 +53,7 @@ def series_of(item: Mapping) -> str:
 
     A cancelled item is sure to have nothing but its id.
     """
-    named = item.get("recurringEventId", "")
+    named = item.get("recurringEventId") or ""
     if named or not is_cancelled(item):
         return named
     found = _INSTANCE.fullmatch(item["id"])
@@ -68,7 +69,7 @@ def remote_event(item: Mapping, *, zone: ZoneInfo) -> RemoteEvent:
         raise Unreadable from None
     return RemoteEvent(
         provider_event_id=item["id"],
-        series_id=item.get("recurringEventId", ""),
+        series_id=item.get("recurringEventId") or "",
         start=start,
         end=end,
         start_date=start_date,
@@ -78,18 +79,18 @@ def remote_event(item: Mapping, *, zone: ZoneInfo) -> RemoteEvent:
         transparency=_transparency(item),
         booking_id=booking_of(item),
         updated_at=_updated_at(item),
-        uid=clean(item.get("iCalUID", "")),
-        sequence=min(item.get("sequence", 0), MAX_SEQUENCE),
-        version=item.get("etag", ""),
+        uid=clean(item.get("iCalUID") or ""),
+        sequence=min(item.get("sequence") or 0, MAX_SEQUENCE),
+        version=item.get("etag") or "",
         problem=problem,
     )
 
 
 def booking_of(item: Mapping) -> UUID | None:
     """The booking an event was written for. A copy that somebody made of it is theirs."""
-    properties = item.get("extendedProperties", {}).get("private", {})
+    properties = (item.get("extendedProperties") or {}).get("private") or {}
     booking_id = read_booking_id(properties.get(BOOKING_PROPERTY, ""))
-    own_id = item.get("recurringEventId", item["id"])
+    own_id = item.get("recurringEventId") or item["id"]
     return booking_id if booking_id and is_id_of(own_id, booking_id) else None
 
 
@@ -114,14 +115,25 @@ def _is_end_of(start_date: date | None, end_date: date | None) -> bool:
 
 
 def _moment(value: Mapping, zone: ZoneInfo) -> tuple[datetime, date | None]:
-    """An instant in UTC, and the date of an all-day event, which begins at midnight in ``zone``."""
-    if "date" in value:
+    """An instant in UTC, and the date of an all-day event, which begins at midnight in ``zone``.
+
+    A time without an offset is in the zone that is written beside it, or else in ``zone``.
+    """
+    if value.get("date"):
         day = date.fromisoformat(value["date"])
         return _midnight(day, zone), day
     moment = datetime.fromisoformat(value["dateTime"])
     if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=zone)
+        moment = moment.replace(tzinfo=zone_named(value.get("timeZone"), otherwise=zone))
     return moment.astimezone(UTC), None
+
+
+def zone_named(name: object, *, otherwise: ZoneInfo) -> ZoneInfo:
+    """The zone of that name, where there is a name and it is known here."""
+    try:
+        return ZoneInfo(name)
+    except (LookupError, ValueError, TypeError, OSError):
+        return otherwise
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:
@@ -131,7 +143,7 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
 def _title(item: Mapping) -> str:
     if item.get("visibility") in PRIVATE:
         return PRIVATE_TITLE
-    return clean(item.get("summary", ""))
+    return clean(item.get("summary") or "")
 
 
 def _status(item: Mapping) -> str:
@@ -149,9 +161,9 @@ def _transparency(item: Mapping) -> str:
 
 def _own_answer(item: Mapping) -> str:
     """The answer of whose calendar this is, to an invitation."""
-    for attendee in item.get("attendees", ()):
+    for attendee in item.get("attendees") or ():
         if attendee.get("self"):
-            return attendee.get("responseStatus", "")
+            return attendee.get("responseStatus") or ""
     return ""
 
 

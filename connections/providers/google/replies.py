@@ -53,6 +53,15 @@ class Reply:
     def is_ok(self) -> bool:
         return self.status < 300
 
+    @property
+    def items(self) -> list[dict]:
+        """The entries of a page; Google may leave an empty list out. Raises for any other thing."""
+        items = self.body.get("items") or []
+        is_list = isinstance(items, list)
+        if not is_list or not all(isinstance(one, dict) and one.get("id") for one in items):
+            raise makes_no_sense(self)
+        return items
+
 
 def refusal(error: HttpError) -> Reply:
     """The refusal that the library raised, whose own text holds the whole address."""

@@ -5,7 +5,7 @@ https://learn.microsoft.com/en-us/graph/use-the-api
 
 import weakref
 from collections.abc import Iterator
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urljoin
 
 import requests
 from urllib3.exceptions import HTTPError
@@ -17,6 +17,7 @@ from connections.providers.microsoft.replies import Reply, makes_no_sense, refus
 TIMEOUT = 10.0  # seconds to connect, and of silence
 MAX_PAGES = 2000  # beyond that Graph is walking in a circle
 NEXT = "@odata.nextLink"
+PUBLIC = "https://graph.microsoft.com/"
 
 # Ids that stay when an event moves, times in UTC, bodies as they were written, large pages.
 PREFER = (
@@ -32,6 +33,7 @@ class GraphApi:
         if not access_token:
             raise AccessTokenRefused("There is no access token.")
         self._root = app.graph_url.rstrip("/") + "/"
+        self._origin = urljoin(self._root, "/")
         self._timeout = timeout
         self._http = new_http()
         self._http.headers["Authorization"] = f"Bearer {access_token}"
@@ -55,7 +57,8 @@ class GraphApi:
         """A list from its first page on, empty ones included; a refusal ends it.
 
         Links are followed as they are written, and never away from Graph: the access token goes
-        along. Raises ``AddressRefused`` where one leads elsewhere.
+        along. Raises ``AddressRefused`` where one leads elsewhere. What stands in for Graph may
+        have copied Graph's own links: they lead to it as well.
         """
         seen = set()
         for _ in range(MAX_PAGES):
@@ -70,15 +73,20 @@ class GraphApi:
         raise ProviderUnavailable("Microsoft never comes to the end of its list.")
 
     def _send(self, method: str, address: object, body: dict | None = None) -> Reply:
-        if not isinstance(address, str) or not address.startswith(self._root):
-            raise AddressRefused(
-                "A link of the calendar's list of changes leads to a foreign server."
-            )
-        reply = self._exchange(method, address, body)
+        reply = self._exchange(method, self._at_home(address), body)
         error = refusal_of_all(reply)
         if error is not None:
             raise error
         return reply
+
+    def _at_home(self, address: object) -> str:
+        if isinstance(address, str) and address.startswith(PUBLIC):
+            address = self._root + address.removeprefix(PUBLIC)
+        if not isinstance(address, str) or not address.startswith(self._origin):
+            raise AddressRefused(
+                "A link of the calendar's list of changes leads to a foreign server."
+            )
+        return address
 
     def _exchange(self, method: str, address: str, body: dict | None) -> Reply:
         prepared = self._http.prepare_request(requests.Request(method, self._root, json=body))

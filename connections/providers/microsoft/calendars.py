@@ -5,7 +5,7 @@ https://learn.microsoft.com/en-us/graph/api/user-list-calendars
 
 from connections.providers.base import AccessRevoked, CalendarGone, ProviderError, RemoteCalendar
 from connections.providers.microsoft.api import GraphApi
-from connections.providers.microsoft.replies import FORBIDDEN, NO_MAILBOX, Reply, makes_no_sense
+from connections.providers.microsoft.replies import FORBIDDEN, Reply, makes_no_sense
 
 QUESTION = {"$select": "id,name,canEdit,isDefaultCalendar", "$top": "100"}
 
@@ -24,13 +24,13 @@ def _calendar(entry: dict) -> RemoteCalendar:
         calendar_id=entry["id"],
         name=entry.get("name") or entry["id"],
         is_default=bool(entry.get("isDefaultCalendar")),
-        is_writable=bool(entry.get("canEdit")),
+        is_writable=entry.get("canEdit") is not False,
     )
 
 
 def _refusal(reply: Reply) -> ProviderError:
+    if reply.has_no_mailbox:
+        return CalendarGone("This account has no mailbox at Microsoft, and so no calendars.")
     if reply.status == FORBIDDEN:
         return AccessRevoked("A permission is missing. Connect the account again and allow it all.")
-    if reply.codes & NO_MAILBOX:
-        return CalendarGone("This account has no mailbox at Microsoft, and so no calendars.")
     return makes_no_sense(reply)

@@ -84,7 +84,7 @@ def remote_event(item: Mapping, *, zone: ZoneInfo) -> RemoteEvent:
         booking_id=booking_of(item),
         updated_at=_updated_at(item),
         uid=clean(item.get("iCalUId") or ""),
-        version=item.get("@odata.etag", ""),
+        version=item.get("@odata.etag") or "",
         problem=problem,
     )
 
@@ -107,14 +107,14 @@ def _moment(value: Mapping, zone: ZoneInfo, *, is_all_day: bool) -> tuple[dateti
     """An instant in UTC, and the date of an all-day event, which begins at midnight in ``zone``.
 
     Graph puts all-day events at midnight of whatever zone is asked for, so the date is what counts.
-    A zone that nobody knows is taken for the consultant's.
+    A zone that nobody knows is taken for the consultant's. None is UTC, which was asked for.
     """
     wall = datetime.fromisoformat(value["dateTime"])
     if is_all_day:
         return _midnight(wall.date(), zone), wall.date()
     if wall.tzinfo is not None:
         return wall.astimezone(UTC), None
-    known = named_zone(value["timeZone"])
+    known = named_zone(value.get("timeZone") or "UTC")
     if known is None:
         return wall.replace(tzinfo=zone).astimezone(UTC), None
     return datetime.fromtimestamp(known.instant(int((wall - _EPOCH).total_seconds())), UTC), None

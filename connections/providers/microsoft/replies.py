@@ -19,8 +19,9 @@ BAD_REQUEST, UNAUTHORIZED, FORBIDDEN, NOT_FOUND = 400, 401, 403, 404
 CONFLICT, GONE, CHANGED, TOO_MANY = 409, 410, 412, 429
 MISSING = {NOT_FOUND, GONE}
 
-# An account without a mailbox, or with one that is not in Microsoft's cloud.
-NO_MAILBOX = {"mailboxnotenabledforrestapi", "mailboxnotsupportedforrestapi"}
+# How the codes begin that an account without a mailbox gets, or with one that is not in the cloud:
+# MailboxNotEnabledForRESTAPI, MailboxNotSupportedForRESTAPI, MailboxNotHostedIn…
+NO_MAILBOX = "mailboxnot"
 
 SOON = 60.0  # seconds
 
@@ -42,6 +43,10 @@ class Reply:
     @property
     def codes(self) -> frozenset[str]:
         return frozenset(code.casefold() for code in _codes(self.body.get("error")))
+
+    @property
+    def has_no_mailbox(self) -> bool:
+        return any(code.startswith(NO_MAILBOX) for code in self.codes)
 
     @property
     def items(self) -> list[dict]:

@@ -21,7 +21,6 @@ from connections.providers.microsoft.replies import (
     CONFLICT,
     FORBIDDEN,
     MISSING,
-    NO_MAILBOX,
     Reply,
     makes_no_sense,
 )
@@ -110,7 +109,7 @@ def _message(reply: Reply) -> str:
 
 
 def _refusal(reply: Reply) -> ProviderError:
-    if reply.codes & NO_MAILBOX or reply.status == FORBIDDEN:
+    if reply.has_no_mailbox or reply.status == FORBIDDEN:
         return PushUnsupported("Microsoft sends no notifications of this account's events.")
     if "validation" in _message(reply):
         return ProviderUnavailable("Microsoft gets no answer from this installation's own address.")
