@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.decorators import method_decorator
 
 from calsync.dashboard import Desk
+from connections import mfa
 
 # The desk's menu. Everything else that packages register stays out of sight.
 MENU = {
@@ -39,10 +40,14 @@ class ConsultantAdminSite(AdminSite):
         own = [model for model in models if model._meta.app_label in OWN_APPS]
         super().register(own, admin_class, **options)
 
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Who still has to set up a second step sees nothing of the desk."""
+        return super().has_permission(request) and not mfa.is_missing(request.user)
+
     @method_decorator(secure_admin_login)
     def login(self, request: HttpRequest, extra_context=None) -> HttpResponse:
-        """Signing in is allauth's, with its rate limits and second factor: no form here."""
-        return redirect("admin:index")
+        """Signing in is allauth's, with its rate limits and second step: no form here."""
+        return redirect("mfa_activate_totp" if mfa.is_missing(request.user) else "admin:index")
 
     def logout(self, request: HttpRequest, extra_context=None) -> HttpResponse:
         return redirect("account_logout")

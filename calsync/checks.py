@@ -1,5 +1,6 @@
 """System checks: what can be known to be wrong before anything runs."""
 
+from collections.abc import Iterator
 from itertools import islice
 
 from django.core import checks
@@ -8,8 +9,8 @@ from django.utils.module_loading import import_string
 
 from calsync.schedules import SCHEDULES
 from calsync.sweeper import DISPATCHERS
-from connections.fields import EncryptedTextField, SecretUnreadable
-from connections.rotation import encrypted_fields, stored_secrets
+from connections.fields import Secret, SecretUnreadable
+from connections.rotation import encrypted_columns
 
 SAMPLE_ROWS = 20
 
@@ -28,12 +29,12 @@ def stored_secrets_are_readable(app_configs, databases=None, **kwargs) -> list[c
         return []
     return [
         checks.Warning(
-            f"{field.model._meta.db_table}.{field.column} holds secrets that cannot be decrypted.",
+            f"{table}.{column} holds secrets that cannot be decrypted.",
             hint="Put the key they were encrypted with back into TOKEN_ENCRYPTION_KEYS.",
             id="calsync.W001",
         )
-        for field in encrypted_fields()
-        if _exists(field) and not _sample_is_readable(field)
+        for (table, column), secrets in encrypted_columns().items()
+        if _exists(table, column) and not _sample_is_readable(secrets)
     ]
 
 
@@ -45,19 +46,18 @@ def _cannot_call(path: str) -> list[checks.CheckMessage]:
     return []
 
 
-def _exists(field: EncryptedTextField) -> bool:
+def _exists(table: str, column: str) -> bool:
     """Not before the first migration, nor before the one that adds the column."""
-    table = field.model._meta.db_table
     with connection.cursor() as cursor:
         if table not in connection.introspection.table_names(cursor):
             return False
         description = connection.introspection.get_table_description(cursor, table)
-    return field.column in {column.name for column in description}
+    return column in {each.name for each in description}
 
 
-def _sample_is_readable(field: EncryptedTextField) -> bool:
+def _sample_is_readable(secrets: Iterator[tuple[object, Secret]]) -> bool:
     try:
-        for _, secret in islice(stored_secrets(field), SAMPLE_ROWS):
+        for _, secret in islice(secrets, SAMPLE_ROWS):
             secret.reveal()
     except SecretUnreadable:
         return False

@@ -104,6 +104,8 @@ ALLOWED_ORIGINS = read(
 CALDAV_ALLOWED_PRIVATE_HOSTS = read("CALDAV_ALLOWED_PRIVATE_HOSTS", words, default="")
 
 IS_HTTPS = PUBLIC_URL.startswith("https://")
+# How many proxies in front add to X-Forwarded-For; with 0 the header is not believed.
+TRUSTED_PROXIES = read("TRUSTED_PROXIES", whole_number(least=0), default="0")
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = IS_HTTPS and not DEBUG
 SECURE_HSTS_SECONDS = 31_536_000 if IS_HTTPS else 0
@@ -127,6 +129,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "allauth.socialaccount",
     "corsheaders",
     "rest_framework",
@@ -264,7 +267,14 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
-# Accounts at Google and Microsoft connect calendars; nobody signs in with them.
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES  # whose sign-ins are counted
+# A second step: codes of an authenticator app. Each is good once, in its own half minute.
+REQUIRE_MFA = read("REQUIRE_MFA", on_or_off, default="false")
+MFA_ADAPTER = "connections.mfa.MFAAdapter"
+MFA_FORMS = {"activate_totp": "connections.mfa.ActivateForm"}
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # addresses come from who runs calsync: nobody signs up
+# Accounts at Google and Microsoft connect calendars, and let in who has linked them.
 SOCIALACCOUNT_ADAPTER = "connections.adapter.SocialAdapter"
 SOCIALACCOUNT_STORE_TOKENS = False
 SOCIALACCOUNT_LOGIN_ON_GET = False
@@ -285,8 +295,7 @@ REST_FRAMEWORK = {
         "bookings_per_email": read("BOOKINGS_PER_EMAIL", rate, default="120/hour"),
     },
     "EXCEPTION_HANDLER": "bookings.api.answer_error",
-    # How many proxies in front add to X-Forwarded-For; with 0 the header is not believed.
-    "NUM_PROXIES": read("TRUSTED_PROXIES", whole_number(least=0), default="0"),
+    "NUM_PROXIES": TRUSTED_PROXIES,
     "UNAUTHENTICATED_USER": None,
 }
 SPECTACULAR_SETTINGS = {"TITLE": "calsync", "VERSION": "1", "OAS_VERSION": "3.1.0"}

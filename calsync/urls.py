@@ -7,6 +7,7 @@ from connections.oauth import callbacks
 urlpatterns = [
     path("admin/calendars/", include("connections.urls")),
     path("admin/", admin.site.urls),
+    path("accounts/", include("connections.sign_in_urls")),
     path("accounts/", include("allauth.account.urls")),
     path("accounts/", include(callbacks.urlpatterns)),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),

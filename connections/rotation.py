@@ -1,11 +1,15 @@
 """Every stored secret under the first key, re-encrypted while the service runs."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
+from allauth.mfa.models import Authenticator
 from django.apps import apps
+from django.db import transaction
 from django.db.models import QuerySet
 
+from connections import mfa
 from connections.fields import EncryptedTextField, Secret, SecretUnreadable
 
 BATCH_ROWS = 500
@@ -27,12 +31,45 @@ def encrypted_fields() -> list[EncryptedTextField]:
     return [each for each in fields if isinstance(each, EncryptedTextField)]
 
 
+def encrypted_columns() -> dict[tuple[str, str], Iterator[tuple[object, Secret]]]:
+    """The primary keys and secrets, not read yet, of every column by table and name."""
+    columns = {
+        (each.model._meta.db_table, each.column): stored_secrets(each)
+        for each in encrypted_fields()
+    }
+    return columns | {(Authenticator._meta.db_table, "data"): mfa.stored_secrets()}
+
+
+def rotate_all() -> Iterator[Rotation]:
+    """Bring everything under the first key, a column at a time."""
+    yield from map(rotate, encrypted_fields())
+    yield rotate_authenticators()
+
+
 def rotate(encrypted: EncryptedTextField) -> Rotation:
     """Bring all of one column under the first key. Safe to run twice, and beside the service."""
-    result = Rotation(f"{encrypted.model._meta.db_table}.{encrypted.column}")
-    for key, secret in stored_secrets(encrypted):
+    rows = stored_secrets(encrypted)
+    return _rotate_each(
+        f"{encrypted.model._meta.db_table}.{encrypted.column}",
+        ((key, partial(rotate_row, encrypted, key, secret)) for key, secret in rows),
+    )
+
+
+def rotate_authenticators() -> Rotation:
+    """The same for what codes of the second step are checked with: parts of a JSON column."""
+    keys = Authenticator.objects.order_by("pk").values_list("pk", flat=True)
+    return _rotate_each(
+        f"{Authenticator._meta.db_table}.data",
+        ((key, partial(_rotate_authenticator, key)) for key in keys),
+    )
+
+
+def _rotate_each(column: str, rows: Iterable[tuple[object, Callable[[], bool]]]) -> Rotation:
+    """``rows`` are primary keys, and what re-encrypts the row and says whether it had to."""
+    result = Rotation(column)
+    for key, rotate_one in rows:
         try:
-            changed = rotate_row(encrypted, key, secret)
+            changed = rotate_one()
         except SecretUnreadable:
             result.unreadable.append(key)
         else:
@@ -64,6 +101,21 @@ def rotate_row(encrypted: EncryptedTextField, key: object, secret: Secret | None
             return True
         secret = row.values_list(encrypted.name, flat=True).first()
     return False
+
+
+@transaction.atomic
+def _rotate_authenticator(key: object) -> bool:
+    """Under the lock that using a recovery code takes, so that none becomes good again."""
+    row = Authenticator.objects.select_for_update().filter(pk=key).first()
+    stale = {
+        name: secret.rotated().ciphertext
+        for name, secret in (mfa.secrets_of(row) if row else {}).items()
+        if not secret.is_current()
+    }
+    if stale:
+        row.data |= stale
+        row.save(update_fields=["data"])
+    return bool(stale)
 
 
 def _rows(encrypted: EncryptedTextField) -> QuerySet:

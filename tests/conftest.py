@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
+from allauth.mfa.totp.internal import auth
 
+from tests.authenticator import Clock
 from tests.connections.providers.caldav_servers import Device, run_radicale, run_xandikos
 from tests.fakes.google import FakeGoogle
 from tests.fakes.microsoft import FakeMicrosoft
@@ -31,3 +33,11 @@ def google() -> Iterator[FakeGoogle]:
 def microsoft() -> Iterator[FakeMicrosoft]:
     with FakeMicrosoft() as microsoft:
         yield microsoft
+
+
+@pytest.fixture
+def clock(monkeypatch) -> Clock:
+    """What codes of an authenticator app are checked by."""
+    clock = Clock()
+    monkeypatch.setattr(auth, "time", clock)
+    return clock

@@ -4,6 +4,7 @@ import re
 
 import pytest
 from django.core import mail
+from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
@@ -19,6 +20,7 @@ LOGIN = "/accounts/login/"
 @pytest.fixture(autouse=True)
 def quick_hashes(settings) -> None:
     """Production's take half a second each, on purpose."""
+    cache.clear()  # of what is counted
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
@@ -95,6 +97,23 @@ def test_guessing_passwords_is_stopped(client, consultant):
     sign_in(client)
 
     assert not is_signed_in(client)
+
+
+def test_guessing_from_one_address_does_not_stop_another_behind_the_same_proxy(
+    settings, consultant
+):
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+    stranger = Client(headers={"x-forwarded-for": "192.0.2.66"})
+    for number in range(12):
+        sign_in(stranger, login=f"nobody{number}@example.com")
+    refused, let_in = (
+        Client(headers={"x-forwarded-for": address}) for address in ("192.0.2.66", "192.0.2.7")
+    )
+
+    sign_in(refused)
+    sign_in(let_in)
+
+    assert (is_signed_in(refused), is_signed_in(let_in)) == (False, True)
 
 
 def test_closed_account_is_told_whom_to_ask(client, consultant):

@@ -1,12 +1,13 @@
 """What ``manage.py check`` finds before anything runs."""
 
 import pytest
+from allauth.mfa.totp.internal.auth import TOTP
 from cryptography.fernet import Fernet
 from django.core import checks
 from django.db import connection
 
 from calsync.schedules import SCHEDULES
-from tests.factories import ConnectionFactory
+from tests.factories import ConnectionFactory, ConsultantFactory
 
 
 def found(databases: list[str] | None = None) -> list[tuple[str, str]]:
@@ -43,6 +44,16 @@ def test_secrets_whose_key_is_gone_are_found_by_column(settings):
             "calendar_connections.app_specific_password_encrypted holds secrets that cannot be "
             "decrypted.",
         )
+    ]
+
+
+@pytest.mark.django_db
+def test_second_steps_whose_key_is_gone_are_found(settings):
+    TOTP.activate(ConsultantFactory(), "A KEY")
+    assert found(databases=["default"]) == []
+    settings.TOKEN_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    assert found(databases=["default"]) == [
+        ("calsync.W001", "mfa_authenticator.data holds secrets that cannot be decrypted.")
     ]
 
 

@@ -111,6 +111,7 @@ def test_a_missing_setting_stops_the_start(name, how, is_empty):
         ("MAX_DATA_AGE_MINUTES", "0"),
         ("WORKERS", "0"),
         ("TRUSTED_PROXIES", "hunter2"),
+        ("REQUIRE_MFA", "hunter2"),
         ("BOOKINGS_PER_ADDRESS", "hunter2"),
     ],
 )
@@ -189,6 +190,17 @@ def test_lists_are_split_and_stripped():
         "https://www.example.com",
         "https://example.org:8443",
     ]
+
+
+def test_a_second_step_is_required_only_on_demand():
+    assert [value("REQUIRE_MFA", **PRODUCTION, REQUIRE_MFA=said) for said in ("", "true")] == [
+        False,
+        True,
+    ]
+
+
+def test_sign_ins_are_counted_behind_as_many_proxies_as_requests_are():
+    assert value("ALLAUTH_TRUSTED_PROXY_COUNT", **PRODUCTION, TRUSTED_PROXIES="2") == 2
 
 
 def test_error_pages_for_developers_hide_the_addresses_that_hold_passwords(settings):

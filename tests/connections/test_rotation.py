@@ -5,6 +5,10 @@ from collections.abc import Callable
 from io import StringIO
 
 import pytest
+from allauth.mfa.adapter import get_adapter
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP
 from cryptography.fernet import Fernet, InvalidToken
 from django.core.management import CommandError, call_command
 from django.db import connection
@@ -12,8 +16,14 @@ from django.db import connection
 from connections import rotation
 from connections.fields import Secret
 from connections.models import CalendarConnection
-from connections.rotation import encrypted_fields, rotate, rotate_row
-from tests.factories import ConnectionFactory
+from connections.rotation import (
+    encrypted_fields,
+    rotate,
+    rotate_all,
+    rotate_authenticators,
+    rotate_row,
+)
+from tests.factories import ConnectionFactory, ConsultantFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -83,12 +93,12 @@ def test_it_counts_what_it_did_and_has_nothing_to_do_the_second_time(change_keys
     change_keys()
     ConnectionFactory(access_token="under the new key")
     columns = ("access_token", "refresh_token", "app_specific_password", "webhook_secret")
-    assert run() == [
+    assert [line for line in run() if line.startswith("calendar_connections.")] == [
         f"calendar_connections.{column}_encrypted: {rotated} re-encrypted, {current} already "
         "current, 0 unreadable"
         for column, rotated, current in zip(columns, (1, 0, 1, 0), (1, 0, 1, 0), strict=True)
     ]
-    assert [rotate(field).rotated for field in encrypted_fields()] == [0, 0, 0, 0]
+    assert {result.rotated for result in rotate_all()} == {0}
 
 
 def test_it_covers_every_encrypted_column():
@@ -143,6 +153,39 @@ def test_what_disappears_meanwhile_stays_gone(change_keys, gone):
         CalendarConnection.objects.update(access_token=None)
     assert rotate_row(ACCESS_TOKEN, key, stale) is False
     assert list(CalendarConnection.objects.exclude(access_token=None)) == []
+
+
+def authenticators() -> tuple[Authenticator, Authenticator]:
+    """An app and recovery codes, of which one is used."""
+    consultant = ConsultantFactory()
+    app, codes = TOTP.activate(consultant, "A KEY").instance, RecoveryCodes.activate(consultant)
+    assert codes.validate_code(codes.get_unused_codes()[0])
+    return app, codes.instance
+
+
+def test_the_second_step_needs_the_old_key_no_more(settings, change_keys):
+    app, codes = authenticators()
+    unused = codes.wrap().get_unused_codes()
+    change_keys()
+
+    done = rotate_authenticators()
+    again = rotate_authenticators()
+
+    assert (done.column, done.rotated, done.current) == ("mfa_authenticator.data", 2, 0)
+    assert (again.rotated, again.current) == (0, 2)
+    settings.TOKEN_ENCRYPTION_KEYS = [NEW]
+    app.refresh_from_db()
+    codes.refresh_from_db()
+    assert get_adapter().decrypt(app.data["secret"]) == "A KEY"
+    assert codes.wrap().get_unused_codes() == unused
+    assert len(unused) == 9
+
+
+def test_a_second_step_that_no_key_opens_is_named(settings):
+    app, codes = authenticators()
+    settings.TOKEN_ENCRYPTION_KEYS = [LOST]
+
+    assert rotate_authenticators().unreadable == [app.pk, codes.pk]
 
 
 def test_a_secret_that_no_key_opens_is_named_and_fails_the_command(settings, change_keys):

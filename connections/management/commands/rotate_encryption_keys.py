@@ -2,7 +2,7 @@
 
 from django.core.management.base import BaseCommand, CommandError
 
-from connections.rotation import encrypted_fields, rotate
+from connections.rotation import rotate_all
 
 
 class Command(BaseCommand):
@@ -13,7 +13,7 @@ class Command(BaseCommand):
 
     def handle(self, *args, **options) -> None:
         unreadable = 0
-        for result in map(rotate, encrypted_fields()):
+        for result in rotate_all():
             unreadable += len(result.unreadable)
             self.stdout.write(
                 f"{result.column}: {result.rotated} re-encrypted, {result.current} already "
@@ -24,5 +24,6 @@ class Command(BaseCommand):
         if unreadable:
             raise CommandError(
                 f"Secrets that cannot be decrypted: {unreadable}. Put the key they were encrypted "
-                "with back into TOKEN_ENCRYPTION_KEYS and run this again, or reconnect calendars."
+                "with back into TOKEN_ENCRYPTION_KEYS and run this again, or reconnect calendars and "
+                "remove second steps."
             )
