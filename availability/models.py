@@ -2,6 +2,7 @@
 
 from datetime import date, datetime, time, timedelta
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models, transaction
@@ -29,6 +30,8 @@ BUFFER = between(0, 1440)
 MINIMUM_NOTICE = between(0, 525_600)
 BOOKING_WINDOW = between(0, 730)
 AT_LEAST_ONE = [MinValueValidator(1)]
+REMINDER = between(5, 40_320)  # minutes before the start
+MOST_REMINDERS = 5
 LOWER_CASE_WORDS = RegexValidator(
     r"^[a-z0-9]+(-[a-z0-9]+)*\Z", "Use lower-case letters, digits and single hyphens."
 )
@@ -52,6 +55,11 @@ def refuse_inverted_dates(first: date | None, last: date | None, *, field: str) 
     """Raise ``ValidationError`` on ``field`` when the last day is before the first."""
     if first and last and last < first:
         raise ValidationError({field: "The last day must not be before the first."})
+
+
+def one_day_before() -> list[int]:
+    """The reminders that a consultant starts with."""
+    return [1440]
 
 
 class OwnedModel(models.Model):
@@ -123,6 +131,29 @@ class BookingSettings(models.Model):
         blank=True,
         validators=AT_LEAST_ONE,
         help_text="Minutes until data counts as stale. Empty: the installation's.",
+    )
+    change_notice = models.IntegerField(
+        default=0,
+        db_default=0,
+        validators=MINIMUM_NOTICE,
+        help_text="Minutes before the start until which invitees may cancel or move a booking.",
+    )
+    reminders = ArrayField(
+        models.IntegerField(validators=REMINDER),
+        size=MOST_REMINDERS,
+        default=one_day_before,
+        db_default=[1440],
+        blank=True,
+        help_text="Minutes before the start, separated by commas: 1440, 60. Empty: none.",
+    )
+    invitee_limit = models.IntegerField(
+        "open bookings of one invitee",
+        null=True,
+        blank=True,
+        default=50,
+        db_default=50,
+        validators=AT_LEAST_ONE,
+        help_text="At most so many bookings ahead for one e-mail address. Empty: no limit.",
     )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = models.DateTimeField(db_default=Now(), editable=False)
@@ -289,6 +320,19 @@ class MeetingType(OwnedModel):
     slot_interval = models.IntegerField(null=True, blank=True, validators=DURATION)
     daily_limit = models.IntegerField(null=True, blank=True, validators=AT_LEAST_ONE)
     weekly_limit = models.IntegerField(null=True, blank=True, validators=AT_LEAST_ONE)
+    change_notice = models.IntegerField(null=True, blank=True, validators=MINIMUM_NOTICE)
+    reminders = ArrayField(
+        models.IntegerField(validators=REMINDER), size=MOST_REMINDERS, null=True, blank=True
+    )
+    requires_approval = models.BooleanField(
+        "each booking needs your approval", default=False, db_default=False
+    )
+    has_conference = models.BooleanField(
+        "with a video call",
+        default=False,
+        db_default=False,
+        help_text="Google Meet or Teams, where the calendar that receives bookings has it.",
+    )
     questions = models.JSONField(
         default=list, blank=True, db_default=models.Value([], models.JSONField())
     )

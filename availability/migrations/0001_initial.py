@@ -1,5 +1,6 @@
 import uuid
 
+import django.contrib.postgres.fields
 import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.datetime
@@ -164,6 +165,46 @@ class Migration(migrations.Migration):
                                 help_text="Minutes until data counts as stale. Empty: the installation's.",
                                 null=True,
                                 validators=[django.core.validators.MinValueValidator(1)],
+                            ),
+                        ),
+                        (
+                            "change_notice",
+                            models.IntegerField(
+                                db_default=0,
+                                default=0,
+                                help_text="Minutes before the start until which invitees may cancel or move a booking.",
+                                validators=[
+                                    django.core.validators.MinValueValidator(0),
+                                    django.core.validators.MaxValueValidator(525600),
+                                ],
+                            ),
+                        ),
+                        (
+                            "reminders",
+                            django.contrib.postgres.fields.ArrayField(
+                                base_field=models.IntegerField(
+                                    validators=[
+                                        django.core.validators.MinValueValidator(5),
+                                        django.core.validators.MaxValueValidator(40320),
+                                    ]
+                                ),
+                                blank=True,
+                                db_default=[1440],
+                                default=availability.models.one_day_before,
+                                help_text="Minutes before the start, separated by commas: 1440, 60. Empty: none.",
+                                size=5,
+                            ),
+                        ),
+                        (
+                            "invitee_limit",
+                            models.IntegerField(
+                                blank=True,
+                                db_default=50,
+                                default=50,
+                                help_text="At most so many bookings ahead for one e-mail address. Empty: no limit.",
+                                null=True,
+                                validators=[django.core.validators.MinValueValidator(1)],
+                                verbose_name="open bookings of one invitee",
                             ),
                         ),
                         (
@@ -524,6 +565,48 @@ class Migration(migrations.Migration):
                                 blank=True,
                                 null=True,
                                 validators=[django.core.validators.MinValueValidator(1)],
+                            ),
+                        ),
+                        (
+                            "change_notice",
+                            models.IntegerField(
+                                blank=True,
+                                null=True,
+                                validators=[
+                                    django.core.validators.MinValueValidator(0),
+                                    django.core.validators.MaxValueValidator(525600),
+                                ],
+                            ),
+                        ),
+                        (
+                            "reminders",
+                            django.contrib.postgres.fields.ArrayField(
+                                base_field=models.IntegerField(
+                                    validators=[
+                                        django.core.validators.MinValueValidator(5),
+                                        django.core.validators.MaxValueValidator(40320),
+                                    ]
+                                ),
+                                blank=True,
+                                null=True,
+                                size=5,
+                            ),
+                        ),
+                        (
+                            "requires_approval",
+                            models.BooleanField(
+                                db_default=False,
+                                default=False,
+                                verbose_name="each booking needs your approval",
+                            ),
+                        ),
+                        (
+                            "has_conference",
+                            models.BooleanField(
+                                db_default=False,
+                                default=False,
+                                help_text="Google Meet or Teams, where the calendar that receives bookings has it.",
+                                verbose_name="with a video call",
                             ),
                         ),
                         (

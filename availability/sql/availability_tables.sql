@@ -17,6 +17,12 @@ CREATE TABLE public.booking_settings (
   -- What happens to slots when a blocking calendar's data is older than max_data_age.
   stale_policy   text NOT NULL DEFAULT 'keep' CHECK (stale_policy IN ('keep', 'close')),
   max_data_age   integer CHECK (max_data_age > 0), -- minutes; null: MAX_DATA_AGE_MINUTES
+  -- How long before the start an invitee may still cancel or move a booking.
+  change_notice  integer NOT NULL DEFAULT 0 CHECK (change_notice BETWEEN 0 AND 525600),
+  -- Minutes before the start at which an invitee is reminded: a few, up to four weeks ahead.
+  reminders      integer[] NOT NULL DEFAULT '{1440}' CHECK (
+    cardinality(reminders) <= 5 AND 5 <= ALL (reminders) AND 40320 >= ALL (reminders)),
+  invitee_limit  integer DEFAULT 50 CHECK (invitee_limit > 0), -- open bookings of one e-mail address
   created_at     timestamptz NOT NULL DEFAULT now(),
   updated_at     timestamptz NOT NULL DEFAULT now()
 );
@@ -139,6 +145,11 @@ CREATE TABLE public.meeting_types (
   slot_interval  integer CHECK (slot_interval BETWEEN 5 AND 1440),
   daily_limit    integer CHECK (daily_limit > 0),
   weekly_limit   integer CHECK (weekly_limit > 0),
+  change_notice  integer CHECK (change_notice BETWEEN 0 AND 525600),
+  reminders      integer[] CHECK (
+    cardinality(reminders) <= 5 AND 5 <= ALL (reminders) AND 40320 >= ALL (reminders)),
+  requires_approval boolean NOT NULL DEFAULT false, -- the consultant confirms each booking
+  has_conference boolean NOT NULL DEFAULT false,    -- a video call of the calendar's provider
   questions      jsonb NOT NULL DEFAULT '[]',
   is_active      boolean NOT NULL DEFAULT true,
   created_at     timestamptz NOT NULL DEFAULT now(),
