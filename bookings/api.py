@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 from rest_framework.views import exception_handler as answer_to
 
 from availability.slots import SlotQueryRefused, freshness, offered_days
-from bookings import lifecycle
+from bookings import lifecycle, refusals
 from bookings.models import Booking
 from bookings.serializers import (
     BookingRequestSerializer,
@@ -56,15 +56,15 @@ class KeyReused(APIException):
 
 
 REFUSALS = {
-    lifecycle.SlotTaken: SlotTaken,
-    lifecycle.CalendarUnverified: CalendarUnverified,
-    lifecycle.KeyReused: KeyReused,
+    refusals.SlotTaken: SlotTaken,
+    refusals.CalendarUnverified: CalendarUnverified,
+    refusals.KeyReused: KeyReused,
 }
 
 
 def answer_error(error: Exception, context: dict[str, Any]) -> Response | None:
     """Every refusal as ``{code, detail, fields?}``; a bug is left to Django."""
-    if isinstance(error, lifecycle.BookingRefused):
+    if isinstance(error, refusals.BookingRefused):
         error = REFUSALS[type(error)](str(error))
     elif isinstance(error, OperationalError):
         logger.error("The database does not answer", exc_info=error)

@@ -1,6 +1,6 @@
 """An invitee's reservation of the consultant's time, and the mails it owes."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import models
 from django.db.models import Q
@@ -15,6 +15,15 @@ class BookingStatus(models.TextChoices):
     PENDING = "pending", "pending"
     CONFIRMED = "confirmed", "confirmed"
     CANCELLED = "cancelled", "cancelled"
+
+
+class ChangedBy(models.TextChoices):
+    """Who decided on a booking, moved or cancelled it last."""
+
+    INVITEE = "invitee", "the invitee"
+    CONSULTANT = "consultant", "the consultant"
+    CALENDAR = "calendar", "the consultant, in the calendar"
+    SYSTEM = "system", "calsync"
 
 
 class EventState(models.TextChoices):
@@ -36,8 +45,20 @@ class BookingQuerySet(models.QuerySet):
         due = self.filter(event_state=EventState.DUE).exclude(status=BookingStatus.PENDING)
         return due.filter(Q(event_not_before=None) | Q(event_not_before__lte=now))
 
+    def standing(self):
+        """Those that keep their time, holds among them."""
+        return self.filter(status__in=[BookingStatus.PENDING, BookingStatus.CONFIRMED])
+
+    def holds(self, now: datetime):
+        """Holds that have not expired."""
+        return self.filter(status=BookingStatus.PENDING, hold_expires_at__gt=now)
+
     def expired_holds(self, now: datetime):
         return self.filter(status=BookingStatus.PENDING, hold_expires_at__lte=now)
+
+    def requests(self):
+        """Those that wait for the consultant's approval."""
+        return self.filter(status=BookingStatus.PENDING, hold_expires_at=None)
 
 
 class Booking(OwnedModel):
@@ -54,6 +75,8 @@ class Booking(OwnedModel):
         choices=BookingStatus, default=BookingStatus.CONFIRMED, db_default=BookingStatus.CONFIRMED
     )
     hold_expires_at = models.DateTimeField(null=True, blank=True)
+    hold_token_hash = models.TextField(null=True, editable=False)
+    holder_hash = models.TextField(null=True, editable=False)
     title = models.TextField(blank=True, default="", db_default="")
     location = models.TextField(blank=True, default="", db_default="")
     invitee_name = models.TextField("name", default="", db_default="")
@@ -69,6 +92,12 @@ class Booking(OwnedModel):
     cancelled_at = models.DateTimeField(null=True, editable=False)
     cancellation_reason = models.TextField(blank=True, default="", db_default="")
     reschedule_count = models.IntegerField(default=0, db_default=0, editable=False)
+    moved_from = models.DateTimeField(null=True, editable=False)
+    changed_by = models.TextField(
+        choices=ChangedBy, blank=True, default="", db_default="", editable=False
+    )
+    has_conference = models.BooleanField("video call", default=False, db_default=False)
+    conference_url = models.TextField(default="", db_default="", editable=False)
 
     event_connection = models.ForeignKey(
         CalendarConnection,
@@ -101,10 +130,53 @@ class Booking(OwnedModel):
     def is_cancelled(self) -> bool:
         return self.status == BookingStatus.CANCELLED
 
+    @property
+    def is_confirmed(self) -> bool:
+        return self.status == BookingStatus.CONFIRMED
+
+    def is_held(self, now: datetime) -> bool:
+        """Whether it is a hold that has not expired."""
+        is_hold = self.status == BookingStatus.PENDING and self.hold_expires_at is not None
+        return is_hold and self.hold_expires_at > now
+
+    @property
+    def is_request(self) -> bool:
+        """Whether it waits for the consultant's approval."""
+        return self.status == BookingStatus.PENDING and self.hold_expires_at is None
+
+    @property
+    def duration(self) -> timedelta:
+        return self.end_time - self.start_time
+
+    @property
+    def changeable_until(self) -> datetime:
+        """The last moment at which its invitee may cancel or move it."""
+        own = self.meeting_type and self.meeting_type.change_notice
+        notice = self.user.booking_settings.change_notice if own is None else own
+        return self.start_time - timedelta(minutes=notice)
+
 
 class MailKind(models.TextChoices):
+    """What a mail is about. Which happening owes which mails stands in ``sql/owed_mails.sql``."""
+
     CONFIRMATION = "confirmation", "confirmation"
     CONSULTANT_NOTICE = "consultant_notice", "notice to the consultant"
+    REQUEST = "request", "request received"
+    APPROVAL = "approval", "approval asked for"
+    REFUSAL = "refusal", "request declined"
+    WITHDRAWAL = "withdrawal", "request withdrawn"
+    CHANGE = "change", "moved"
+    CANCELLATION = "cancellation", "cancelled"
+    REMINDER = "reminder", "reminder"
+
+
+SAID_OF = {
+    MailKind.REQUEST: BookingStatus.PENDING,
+    MailKind.APPROVAL: BookingStatus.PENDING,
+    MailKind.REFUSAL: BookingStatus.CANCELLED,
+    MailKind.WITHDRAWAL: BookingStatus.CANCELLED,
+    MailKind.CANCELLATION: BookingStatus.CANCELLED,
+}  # all others speak of confirmed bookings
 
 
 class MailRecipient(models.TextChoices):
@@ -116,6 +188,11 @@ class BookingMailQuerySet(models.QuerySet):
     def due(self, now: datetime):
         return self.filter(due_at__lte=now).order_by("due_at")
 
+    def waiting_for_event(self, booking: Booking):
+        """Those that were to tell the link of a video call, once it is known."""
+        told = [MailKind.CONFIRMATION, MailKind.CHANGE]
+        return self.filter(booking=booking, kind__in=told, not_before=None).exclude(due_at=None)
+
     def startable(self, now: datetime):
         """Those that no worker is at, and whose mail server need not be left alone."""
         owed = self.exclude(due_at=None)
@@ -123,13 +200,18 @@ class BookingMailQuerySet(models.QuerySet):
 
 
 class BookingMail(models.Model):
-    """A mail that a booking owes: one row per kind, recipient and revision, sent once."""
+    """A mail that a booking owes, sent once.
+
+    One row per kind, recipient, revision, and what it is ``about`` where there are several: a
+    reminder's minutes before the start.
+    """
 
     id = uuid_key()
     booking = models.ForeignKey(Booking, models.CASCADE, related_name="mails", db_constraint=False)
     kind = models.TextField(choices=MailKind)
     recipient = models.TextField(choices=MailRecipient)
     sequence = models.IntegerField(default=0, db_default=0)
+    about = models.TextField(default="", db_default="")
     due_at = models.DateTimeField(null=True, db_default=Now())
     not_before = models.DateTimeField(null=True)
     attempts = models.IntegerField(default=0, db_default=0)
@@ -144,7 +226,8 @@ class BookingMail(models.Model):
         verbose_name = "mail"
         constraints = [
             models.UniqueConstraint(
-                fields=["booking", "kind", "recipient", "sequence"], name="booking_mails_once"
+                fields=["booking", "kind", "recipient", "sequence", "about"],
+                name="booking_mails_once",
             )
         ]
 
@@ -154,4 +237,5 @@ class BookingMail(models.Model):
     @property
     def is_outdated(self) -> bool:
         """Whether it would tell of a booking that is no longer so."""
-        return self.booking.is_cancelled or self.booking.sequence != self.sequence
+        said_of = SAID_OF.get(self.kind, BookingStatus.CONFIRMED)
+        return self.booking.status != said_of or self.booking.sequence != self.sequence

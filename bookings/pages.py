@@ -16,7 +16,7 @@ from django.urls import reverse
 
 from availability.slots import Slot
 from bookings.forms import BookingForm, PageAddress
-from bookings.lifecycle import BookingRequest, CalendarUnverified, KeyReused, SlotTaken, book
+from bookings.lifecycle import BookingRequest, book
 from bookings.models import Booking
 from bookings.month import (
     first_of_month,
@@ -26,6 +26,7 @@ from bookings.month import (
     weeks_of_month,
 )
 from bookings.offer import Offer, instant_text
+from bookings.refusals import CalendarUnverified, KeyReused, SlotTaken
 from bookings.throttles import seconds_to_wait
 from bookings.tokens import manage_token
 from bookings.wording import span

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django_q.tasks import async_task
 
-from bookings import outbox, writeback
+from bookings import changes, holds, outbox, tokens, writeback
 from bookings.models import Booking, BookingMail
 
 # What was handed to a worker and not seen to is handed out again after this time.
@@ -17,11 +17,14 @@ AT_ONCE = 50
 
 
 def dispatch_due(now: datetime | None = None) -> int:
-    """Hand every due event and mail to a worker, the longest waiting first.
+    """See to what time alone brings about; then hand every due event and mail to a worker.
 
     Safe to run twice at once: a row that one sweeper hands out is skipped by the other.
     """
     now = now or timezone.now()
+    holds.cancel_expired(now=now)
+    changes.lapse_requests(now=now)
+    tokens.give_tokens()
     writeback.requeue_unwritten(now=now)
     events = Booking.objects.event_due(now)
     mails = BookingMail.objects.due(now)

@@ -14,6 +14,7 @@ from django.utils.crypto import salted_hmac
 from bookings.models import Booking
 
 SALT = "bookings.manage_token"
+AT_ONCE = 50
 
 
 class ManageTokenLost(Exception):
@@ -34,6 +35,16 @@ def manage_token(booking: Booking) -> str:
         "The link of this booking was made with an older SECRET_KEY: put that key into "
         "SECRET_KEY_FALLBACKS."
     )
+
+
+def give_tokens() -> int:
+    """Give a link to the bookings that the website wrote itself."""
+    bookings = list(Booking.objects.filter(manage_token_hash=None, hold_token_hash=None)[:AT_ONCE])
+    for booking in bookings:
+        Booking.objects.filter(pk=booking.pk, manage_token_hash=None).update(
+            manage_token_hash=hash_of(manage_token(booking))
+        )
+    return len(bookings)
 
 
 def booking_by_token(token: str) -> Booking:

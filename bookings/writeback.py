@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db.models import Exists, F, OuterRef
 
 from bookings.ics import event_uid
-from bookings.models import Booking, BookingStatus, EventState
+from bookings.models import Booking, BookingMail, BookingStatus, EventState
 from bookings.wording import event_description, event_title, one_line
 from connections.adapters import open_adapter
 from connections.fields import SecretUnreadable
@@ -46,7 +46,7 @@ def write_event(booking_id: UUID, *, now: datetime) -> None:
         return
     tried_in = booking.event_connection_id
     try:
-        state = _bring_about(booking)
+        state = _bring_about(booking, now=now)
     except Exception as error:
         _record_failure(booking, error, tried_in=tried_in, now=now)
         if not isinstance(error, EXPECTED):
@@ -87,13 +87,15 @@ def _claim(booking_id: UUID, *, now: datetime) -> Booking | None:
     return rows.select_related("event_connection").get(pk=booking_id) if claimed else None
 
 
-def _bring_about(booking: Booking) -> EventState:
-    act = _remove if booking.is_cancelled else _put
+def _bring_about(booking: Booking, *, now: datetime) -> EventState:
+    def act() -> EventState:
+        return _remove(booking) if booking.is_cancelled else _put(booking, now=now)
+
     calendar = booking.event_connection or _calendar_for(booking)
-    return with_fresh_token(calendar, lambda: act(booking)) if calendar else act(booking)
+    return with_fresh_token(calendar, act) if calendar else act()
 
 
-def _put(booking: Booking) -> EventState:
+def _put(booking: Booking, *, now: datetime) -> EventState:
     """Create the event, or bring it to the booking."""
     calendar = _calendar_for(booking)
     if calendar is None:
@@ -104,7 +106,9 @@ def _put(booking: Booking) -> EventState:
     _remember(booking)  # before the call: should we die in it, the next try looks in this calendar
     written = _write(_open(calendar), booking)
     booking.provider_event_id = written.provider_event_id
+    booking.conference_url = written.conference_url
     _remember(booking)
+    BookingMail.objects.waiting_for_event(booking).update(due_at=now)
     return EventState.WRITTEN
 
 
@@ -165,12 +169,15 @@ def _draft(booking: Booking) -> EventDraft:
         title=event_title(booking),
         description=event_description(booking),
         location=one_line(booking.location),
+        wants_conference=booking.has_conference,
     )
 
 
 def _remember(booking: Booking) -> None:
     """Where the event is, or is about to be."""
-    booking.save(update_fields=["event_connection", "provider_event_id", "ical_uid"])
+    booking.save(
+        update_fields=["event_connection", "provider_event_id", "ical_uid", "conference_url"]
+    )
 
 
 def _settle(booking: Booking, state: EventState, *, now: datetime, error: str = "") -> None:

@@ -81,6 +81,8 @@ class Migration(migrations.Migration):
                             ),
                         ),
                         ("hold_expires_at", models.DateTimeField(blank=True, null=True)),
+                        ("hold_token_hash", models.TextField(editable=False, null=True)),
+                        ("holder_hash", models.TextField(editable=False, null=True)),
                         ("title", models.TextField(blank=True, db_default="", default="")),
                         ("location", models.TextField(blank=True, db_default="", default="")),
                         (
@@ -125,6 +127,32 @@ class Migration(migrations.Migration):
                         (
                             "reschedule_count",
                             models.IntegerField(db_default=0, default=0, editable=False),
+                        ),
+                        ("moved_from", models.DateTimeField(editable=False, null=True)),
+                        (
+                            "changed_by",
+                            models.TextField(
+                                blank=True,
+                                choices=[
+                                    ("invitee", "the invitee"),
+                                    ("consultant", "the consultant"),
+                                    ("calendar", "the consultant, in the calendar"),
+                                    ("system", "calsync"),
+                                ],
+                                db_default="",
+                                default="",
+                                editable=False,
+                            ),
+                        ),
+                        (
+                            "has_conference",
+                            models.BooleanField(
+                                db_default=False, default=False, verbose_name="video call"
+                            ),
+                        ),
+                        (
+                            "conference_url",
+                            models.TextField(db_default="", default="", editable=False),
                         ),
                         (
                             "event_connection",
@@ -183,5 +211,5 @@ class Migration(migrations.Migration):
                     },
                 ),
             ],
-        ),
+        )
     ]

@@ -41,6 +41,13 @@ class Migration(migrations.Migration):
                                 choices=[
                                     ("confirmation", "confirmation"),
                                     ("consultant_notice", "notice to the consultant"),
+                                    ("request", "request received"),
+                                    ("approval", "approval asked for"),
+                                    ("refusal", "request declined"),
+                                    ("withdrawal", "request withdrawn"),
+                                    ("change", "moved"),
+                                    ("cancellation", "cancelled"),
+                                    ("reminder", "reminder"),
                                 ]
                             ),
                         ),
@@ -51,6 +58,7 @@ class Migration(migrations.Migration):
                             ),
                         ),
                         ("sequence", models.IntegerField(db_default=0, default=0)),
+                        ("about", models.TextField(db_default="", default="")),
                         (
                             "due_at",
                             models.DateTimeField(
@@ -69,17 +77,17 @@ class Migration(migrations.Migration):
                         ),
                     ],
                     options={
-                        "db_table": "booking_mails",
                         "verbose_name": "mail",
-                        "indexes": [],
+                        "db_table": "booking_mails",
                         "constraints": [
                             models.UniqueConstraint(
-                                fields=("booking", "kind", "recipient", "sequence"),
+                                fields=("booking", "kind", "recipient", "sequence", "about"),
                                 name="booking_mails_once",
                             )
                         ],
+                        "indexes": [],
                     },
                 ),
             ],
-        ),
+        )
     ]

@@ -9,7 +9,10 @@ CREATE TABLE public.bookings (
   buffer_after        integer NOT NULL DEFAULT 0 CHECK (buffer_after BETWEEN 0 AND 1440),
   status              text NOT NULL DEFAULT 'confirmed'
                       CHECK (status IN ('pending', 'confirmed', 'cancelled')),
-  hold_expires_at     timestamptz, -- a pending booking with an expiry is a hold
+  hold_expires_at     timestamptz, -- a pending booking with an expiry is a hold; without one it
+                                   -- waits for the consultant's approval
+  hold_token_hash     text,        -- of the key that its holder has
+  holder_hash         text,        -- whose hold it is: nobody may have many
   title               text NOT NULL DEFAULT '',
   location            text NOT NULL DEFAULT '',
   invitee_name        text NOT NULL DEFAULT '',
@@ -23,6 +26,11 @@ CREATE TABLE public.bookings (
   cancelled_at        timestamptz,
   cancellation_reason text NOT NULL DEFAULT '',
   reschedule_count    integer NOT NULL DEFAULT 0 CHECK (reschedule_count >= 0),
+  moved_from          timestamptz, -- the start before the last move
+  changed_by          text NOT NULL DEFAULT '' -- who decided, moved or cancelled last
+                      CHECK (changed_by IN ('', 'invitee', 'consultant', 'calendar', 'system')),
+  has_conference      boolean NOT NULL DEFAULT false,
+  conference_url      text NOT NULL DEFAULT '',
   created_at          timestamptz NOT NULL DEFAULT now(),
   updated_at          timestamptz NOT NULL DEFAULT now(),
 
@@ -54,10 +62,14 @@ CREATE TABLE public.bookings (
     tstzrange((start_time AT TIME ZONE 'UTC' - make_interval(mins => buffer_before)) AT TIME ZONE 'UTC', end_time) WITH &&
   ) WHERE (status IN ('pending', 'confirmed')),
   CONSTRAINT bookings_one_per_key UNIQUE (user_id, idempotency_key),
-  CONSTRAINT bookings_manage_token UNIQUE (manage_token_hash)
+  CONSTRAINT bookings_manage_token UNIQUE (manage_token_hash),
+  CONSTRAINT bookings_hold_token UNIQUE (hold_token_hash)
 );
 CREATE INDEX idx_bookings_user_time ON public.bookings (user_id, start_time, end_time)
   WHERE status IN ('pending', 'confirmed');
+CREATE INDEX idx_bookings_pending ON public.bookings (user_id, hold_expires_at) WHERE status = 'pending';
+CREATE INDEX idx_bookings_without_token ON public.bookings (created_at)
+  WHERE manage_token_hash IS NULL AND hold_token_hash IS NULL;
 CREATE INDEX idx_bookings_event_due ON public.bookings (event_due_at) WHERE event_state = 'due';
 CREATE INDEX idx_bookings_event_none ON public.bookings (user_id) WHERE event_state = 'none';
 
@@ -70,7 +82,8 @@ GRANT ALL ON public.bookings TO service_role;
 -- Everything but what stands for a key.
 GRANT SELECT (id, user_id, meeting_type_id, start_time, end_time, buffer_before, buffer_after, status,
   hold_expires_at, title, location, invitee_name, invitee_email, invitee_time_zone, invitee_notes,
-  answers, cancelled_at, cancellation_reason, reschedule_count, created_at, updated_at,
+  answers, cancelled_at, cancellation_reason, reschedule_count, moved_from, changed_by,
+  has_conference, conference_url, created_at, updated_at,
   event_connection_id, ical_uid, sequence, event_state, event_due_at, event_attempts, event_error)
   ON public.bookings TO authenticated;
 CREATE POLICY own_rows ON public.bookings FOR SELECT TO authenticated

@@ -64,6 +64,7 @@ def test_booking_tells_its_whole_story(desk, consultant):
         event_connection=calendar,
         event_state="failed",
         event_error="The calendar is read-only.",
+        owes_mails=False,
     )
     BookingMail.objects.create(
         booking=booking, kind="confirmation", recipient="invitee", error="No route to the host."

@@ -259,7 +259,9 @@ def test_unwritten_bookings_are_tried_again_at_once(desk, consultant):
 
 def test_mails_that_could_not_be_sent_are_shown(consultant):
     def owe(**fields) -> BookingMail:
-        booking = BookingFactory(user=fields.pop("user", consultant), **fields.pop("at", {}))
+        booking = BookingFactory(
+            user=fields.pop("user", consultant), owes_mails=False, **fields.pop("at", {})
+        )
         return BookingMail.objects.create(
             booking=booking, kind="confirmation", recipient="invitee", **fields
         )

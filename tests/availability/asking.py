@@ -58,8 +58,8 @@ def busy(consultant: Consultant, start: str, end: str, **event):
 
 
 def book(consultant: Consultant, start: str, end: str, **booking):
-    """A booking on that Monday, in UTC."""
-    span = {"start_time": on(start), "end_time": on(end)}
+    """A booking on that Monday, in UTC; be the consultant free or not."""
+    span = {"start_time": on(start), "end_time": on(end), "request_fingerprint": "checked"}
     return BookingFactory(**({"user": consultant} | span | booking))
 
 

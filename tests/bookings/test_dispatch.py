@@ -35,6 +35,7 @@ def bookings_due(*minutes_ago: int, **changes) -> list[Booking]:
             user=user,
             start_time=MONDAY_TEN + number * HALF_AN_HOUR,
             event_due_at=NOW - timedelta(minutes=ago),
+            owes_mails=False,
             **changes,
         )
         for number, ago in enumerate(minutes_ago)
@@ -77,13 +78,14 @@ def test_what_was_handed_out_is_left_to_the_worker_for_a_while():
     assert handed_out() == [write(booking), send(mail)]
 
 
-def test_a_fresh_booking_is_with_the_workers_already(consultant):
-    """And is found all the same if the queue loses it."""
+def test_a_fresh_booking_is_handed_out_and_once_more_if_the_queue_loses_it(consultant):
     booking = book(request_for(consultant), now=NOW)
-    assert len(handed_out()) == 3
+    dispatch_due(NOW)
+    first = handed_out()
+    assert (len(first), first[0]) == (3, write(booking))
     assert dispatch_due(NOW + SECOND) == 0
-    assert dispatch_due(NOW + PATIENCE) == 3
-    assert write(booking) in handed_out()
+    dispatch_due(NOW + PATIENCE)
+    assert sorted(handed_out()) == sorted(first)
 
 
 @pytest.mark.parametrize(
@@ -99,18 +101,18 @@ def test_a_fresh_booking_is_with_the_workers_already(consultant):
     ids=str,
 )
 def test_what_is_not_due_stays(changes):
-    BookingFactory(**{"event_due_at": NOW} | changes)
+    BookingFactory(**{"event_due_at": NOW, "owes_mails": False} | changes)
     assert (dispatch_due(NOW), handed_out()) == (0, [])
 
 
 @pytest.mark.parametrize("due_at", [NOW + SECOND, None], ids=str)
 def test_a_mail_that_is_not_due_stays(due_at):
-    mail_due(BookingFactory(event_state="written"), due_at=due_at)
+    mail_due(BookingFactory(event_state="written", owes_mails=False), due_at=due_at)
     assert (dispatch_due(NOW), handed_out()) == (0, [])
 
 
 def test_a_flood_goes_out_in_bounded_lots():
-    booking = BookingFactory(event_state="written")
+    booking = BookingFactory(event_state="written", owes_mails=False)
     for number in range(AT_ONCE + 1):
         mail_due(booking, sequence=number)
     assert [dispatch_due(NOW), dispatch_due(NOW), dispatch_due(NOW)] == [AT_ONCE, 1, 0]
@@ -145,6 +147,7 @@ def test_the_tasks_do_what_they_are_named_after(consultant, calendar):
     booking = book(request_for(consultant), now=NOW)
     ConnectionFactory(user=consultant, is_primary=True)
     tasks = {"bookings.tasks.write_event": write_event, "bookings.tasks.send_mail": send_mail}
+    dispatch_due(NOW)
     for name, row_id in handed_out():
         tasks[name](row_id)
     booking.refresh_from_db()

@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bookings.lifecycle import CalendarUnverified, SlotTaken, book
+from bookings.lifecycle import book
 from bookings.models import Booking
+from bookings.refusals import CalendarUnverified, SlotTaken
 from connections.providers.base import ProviderUnavailable
 from tests.bookings.conftest import make_bookable, request_for
 from tests.bookings.moments import MONDAY_TEN, NOW

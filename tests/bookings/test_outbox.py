@@ -27,7 +27,7 @@ def postbox(settings):
 
 
 def owed(**changes) -> BookingMail:
-    booking = BookingFactory()
+    booking = BookingFactory(owes_mails=False)
     booking.manage_token_hash = hash_of(manage_token(booking))
     booking.save()
     fields = {"kind": "confirmation", "recipient": "invitee", "due_at": NOW}

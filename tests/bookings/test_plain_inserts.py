@@ -8,8 +8,9 @@ from threading import Barrier
 import pytest
 from django.db import IntegrityError, connection
 
-from bookings.lifecycle import SlotTaken, book
+from bookings.lifecycle import book
 from bookings.models import Booking
+from bookings.refusals import SlotTaken
 from connections.models import Consultant
 from tests.bookings.conftest import request_for
 from tests.bookings.moments import MONDAY_TEN, NOW

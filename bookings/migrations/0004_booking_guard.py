@@ -1,0 +1,24 @@
+from django.db import migrations
+
+from connections.sql_files import RunSQLFile
+
+DROP_GUARD = """
+DROP TRIGGER guard_new ON public.bookings;
+DROP TRIGGER guard_change ON public.bookings;
+DROP FUNCTION calsync.guard_new_booking, calsync.guard_changed_booking, calsync.complete_booking,
+  calsync.refuse_busy_time, calsync.cancel_expired_holds, calsync.come_one_by_one;
+"""
+DROP_OWED_MAILS = """
+DROP TRIGGER tell_of_new ON public.bookings;
+DROP TRIGGER tell_of_change ON public.bookings;
+DROP FUNCTION calsync.tell_of_booking, calsync.owe_mails, calsync.owe_reminders,
+  calsync.what_happened;
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [("bookings", "0003_audit_invariants")]
+    operations = [
+        RunSQLFile("bookings/sql/booking_guard.sql", reverse=DROP_GUARD),
+        RunSQLFile("bookings/sql/owed_mails.sql", reverse=DROP_OWED_MAILS),
+    ]

@@ -1,0 +1,84 @@
+-- Which mails a booking owes for what has happened to it. They become due in the transaction that
+-- makes it happen, whoever writes: no booking is silent, and none speaks twice.
+
+-- What a change of a row means to the people concerned; null: nothing.
+CREATE FUNCTION calsync.what_happened(before public.bookings, after public.bookings) RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+  SELECT CASE after.status
+    WHEN 'confirmed' THEN CASE
+      WHEN before.status = 'pending' AND before.hold_expires_at IS NULL THEN 'approved'
+      WHEN before.status = 'confirmed' THEN 'moved'
+      ELSE 'booked' END
+    WHEN 'pending' THEN CASE WHEN after.hold_expires_at IS NULL THEN 'requested' END
+    WHEN 'cancelled' THEN CASE
+      WHEN before.status = 'confirmed' THEN 'cancelled'
+      WHEN before.status = 'pending' AND before.hold_expires_at IS NULL
+        THEN CASE after.changed_by WHEN 'invitee' THEN 'withdrawn' ELSE 'declined' END
+      END
+    END
+$$;
+REVOKE ALL ON FUNCTION calsync.what_happened(public.bookings, public.bookings) FROM PUBLIC;
+
+CREATE FUNCTION calsync.owe_mails(booking public.bookings, happening text) RETURNS void
+LANGUAGE sql AS $$
+  INSERT INTO calsync.booking_mails (booking_id, kind, recipient, sequence, due_at)
+  SELECT booking.id, m.kind, m.recipient, booking.sequence,
+         -- The link of a video call comes with the event: writing it makes the mail due at once.
+         now() + CASE WHEN booking.has_conference AND m.kind IN ('confirmation', 'change')
+                      THEN interval '2 minutes' ELSE interval '0' END
+  FROM (VALUES
+    ('booked',    'confirmation',      'invitee'),
+    ('booked',    'consultant_notice', 'consultant'),
+    ('requested', 'request',           'invitee'),
+    ('requested', 'approval',          'consultant'),
+    ('approved',  'confirmation',      'invitee'),
+    ('declined',  'refusal',           'invitee'),
+    ('withdrawn', 'withdrawal',        'consultant'),
+    ('moved',     'change',            'invitee'),
+    ('moved',     'change',            'consultant'),
+    ('cancelled', 'cancellation',      'invitee'),
+    ('cancelled', 'cancellation',      'consultant')
+  ) AS m (happening, kind, recipient)
+  WHERE m.happening = owe_mails.happening
+    AND (m.recipient = 'consultant' OR booking.invitee_email <> '')
+  ON CONFLICT DO NOTHING
+$$;
+REVOKE ALL ON FUNCTION calsync.owe_mails(public.bookings, text) FROM PUBLIC;
+
+CREATE FUNCTION calsync.owe_reminders(booking public.bookings) RETURNS void
+LANGUAGE sql AS $$
+  INSERT INTO calsync.booking_mails (booking_id, kind, recipient, sequence, about, due_at)
+  SELECT booking.id, 'reminder', 'invitee', booking.sequence, minutes::text,
+         booking.start_time - make_interval(mins => minutes)
+  FROM public.booking_settings s
+  LEFT JOIN public.meeting_types t ON t.id = booking.meeting_type_id
+  CROSS JOIN LATERAL unnest(coalesce(t.reminders, s.reminders)) minutes
+  WHERE s.user_id = booking.user_id AND booking.invitee_email <> ''
+    AND booking.start_time - make_interval(mins => minutes) > now()
+  ON CONFLICT DO NOTHING
+$$;
+REVOKE ALL ON FUNCTION calsync.owe_reminders(public.bookings) FROM PUBLIC;
+
+-- A booking that is over concerns nobody any more.
+CREATE FUNCTION calsync.tell_of_booking() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
+DECLARE
+  happening text := calsync.what_happened(CASE WHEN TG_OP = 'UPDATE' THEN OLD END, NEW);
+BEGIN
+  IF happening IS NOT NULL AND NEW.end_time > now() THEN
+    PERFORM calsync.owe_mails(NEW, happening);
+    IF NEW.status = 'confirmed' THEN
+      PERFORM calsync.owe_reminders(NEW);
+    END IF;
+  END IF;
+  RETURN NULL;
+END
+$$;
+REVOKE ALL ON FUNCTION calsync.tell_of_booking() FROM PUBLIC;
+CREATE TRIGGER tell_of_new AFTER INSERT ON public.bookings
+  FOR EACH ROW EXECUTE FUNCTION calsync.tell_of_booking();
+CREATE TRIGGER tell_of_change AFTER UPDATE ON public.bookings
+  FOR EACH ROW
+  WHEN ((OLD.status, OLD.start_time, OLD.end_time, OLD.hold_expires_at IS NULL)
+        IS DISTINCT FROM (NEW.status, NEW.start_time, NEW.end_time, NEW.hold_expires_at IS NULL))
+  EXECUTE FUNCTION calsync.tell_of_booking();
