@@ -18,7 +18,11 @@ from django_q.tasks import async_task
 logger = logging.getLogger(__name__)
 
 # Dotted: what an app has due is the app's own affair.
-DISPATCHERS = ("syncing.tasks.dispatch_due", "bookings.tasks.dispatch_due")
+DISPATCHERS = (
+    "syncing.tasks.dispatch_due",
+    "bookings.tasks.dispatch_due",
+    "connections.tasks.dispatch_due",
+)
 
 EVERY_SECONDS = 1
 SHIFT_SECONDS = 5

@@ -6,21 +6,19 @@ calendars that the consultant has not chosen are inactive. Connecting makes rows
 sweeper hands them to a worker within seconds.
 """
 
-import logging
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.db import transaction
 from django.db.models import QuerySet
 
+from connections import departures
 from connections.adapters import adapter_for
-from connections.fields import Secret, SecretUnreadable
+from connections.fields import Secret
 from connections.models import CalendarConnection, Consultant, SyncStatus
-from connections.providers.base import Credentials, ProviderError, RemoteCalendar, Tokens
-from connections.push import stop_account_watches
+from connections.providers.base import Credentials, RemoteCalendar, Tokens
+from connections.push import see_to_watches
 from connections.token_sources import TOKEN_SOURCES
-
-logger = logging.getLogger(__name__)
 
 CHOICES = ["is_active", "blocks_time", "tentative_blocks", "stores_titles"]
 
@@ -150,44 +148,28 @@ def choose_calendars(
 ) -> None:
     """Save what the consultant chose for ``rows`` (``CHOICES``); the active ones become due.
 
+    So do the watches of those that were switched on or off.
     ``destination`` becomes the calendar that receives bookings; without one that stays as it is.
     """
+    stored = CalendarConnection.objects.filter(pk__in=[row.pk for row in rows])
+    were_active = dict(stored.values_list("pk", "is_active"))
     for row in rows:
         row.save(update_fields=CHOICES)
-    CalendarConnection.objects.filter(pk__in=[row.pk for row in rows]).request_sync(now)
+    stored.request_sync(now)
+    switched = [row.pk for row in rows if row.is_active != were_active[row.pk]]
+    see_to_watches(CalendarConnection.objects.filter(pk__in=switched), now=now)
     if destination:
         destination.receive_bookings()
 
 
-def disconnect(connection: CalendarConnection) -> bool:
+@transaction.atomic
+def disconnect(connection: CalendarConnection, *, now: datetime) -> bool:
     """Forget the whole account: its secret, its calendars and what was read from them.
 
     Rows are deleted, not switched off: who leaves expects nothing to be kept. The calendars
     themselves are left as they are, with the events of bookings that were written to them.
-    Then the provider is told, where it can be; False where calsync is still allowed there.
+    A worker then tells the provider. False where calsync is still allowed there all the same.
     """
-    stop_account_watches(connection)  # as long as there is access
+    departures.remember(connection, now=now)
     CalendarConnection.objects.of_account(connection).delete()
-    return _revoke(connection)
-
-
-def _revoke(connection: CalendarConnection) -> bool:
-    """End what the account has allowed, unless another consultant has connected it too."""
-    source, secret = TOKEN_SOURCES.get(connection.provider), connection.refresh_token
-    if source is None:
-        return True
-    if source.revoke is None or secret is None or _is_shared(connection):
-        return False
-    try:
-        source.revoke(secret.reveal())
-    except (ProviderError, SecretUnreadable) as error:
-        logger.warning("Access could not be revoked at %s: %s", connection.provider, error)
-        return False
-    return True
-
-
-def _is_shared(connection: CalendarConnection) -> bool:
-    """A provider's revocation ends the access of everybody who has connected that account."""
-    return CalendarConnection.objects.filter(
-        provider=connection.provider, provider_email__iexact=connection.provider_email
-    ).exists()
+    return connection.provider not in TOKEN_SOURCES or departures.can_be_revoked(connection)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.db import models, transaction
 from django.db.models import Q
-from django.db.models.functions import Lower, Now
+from django.db.models.functions import Greatest, Lower, Now
 from django.utils.text import slugify
 
 from connections.fields import EncryptedTextField
@@ -143,8 +143,8 @@ class CalendarConnectionQuerySet(models.QuerySet):
         return self.active().filter(next_sync_at__lte=now).order_by("next_sync_at")
 
     def needing_watch(self, now: datetime):
-        """Whose watch is to be opened or renewed, the longest waiting first."""
-        reachable = self.active().filter(reconnect_needed_at=None)
+        """Whose watch is to be opened, renewed or stopped, the longest waiting first."""
+        reachable = self.filter(reconnect_needed_at=None)
         return reachable.filter(next_watch_at__lte=now).order_by("next_watch_at")
 
     def reconnect_unmailed(self):
@@ -161,8 +161,14 @@ class CalendarConnectionQuerySet(models.QuerySet):
         )
 
     def request_sync(self, now: datetime, *, full: bool = False) -> int:
-        """Make these rows due. A request that arrives during a sync is served after it."""
-        changes = {"next_sync_at": now, "sync_requested_at": now}
+        """Make these rows due: now, or as soon as their provider lets itself be asked again.
+
+        A request that arrives during a sync is served after it.
+        """
+        changes = {
+            "next_sync_at": Greatest(now, "not_before", output_field=models.DateTimeField()),
+            "sync_requested_at": now,
+        }
         if full:
             changes["full_sync_requested"] = True
         return self.active().filter(reconnect_needed_at=None).update(**changes)
@@ -243,6 +249,11 @@ class CalendarConnection(models.Model):
     watch_error = models.TextField(default="", db_default="")
     look_again_at = models.DateTimeField(null=True)
 
+    not_before = models.DateTimeField(null=True)
+    verified_at = models.DateTimeField("last verified", null=True)
+    drift_missing_minutes = models.IntegerField(null=True)
+    drift_surplus_minutes = models.IntegerField(null=True)
+
     objects = CalendarConnectionQuerySet.as_manager()
 
     class Meta:
@@ -278,3 +289,22 @@ class CalendarConnection(models.Model):
             others.filter(is_primary=True).update(is_primary=False)
             self.is_primary = True
             self.save(update_fields=["is_primary"])
+
+
+class Departure(models.Model):
+    """An account that was disconnected, and whose provider is still to be told of it."""
+
+    id = uuid_key()
+    provider = models.TextField()
+    provider_email = models.TextField()
+    refresh_token = EncryptedTextField(db_column="refresh_token_encrypted")
+    watches = models.JSONField(default=list, db_default=[])
+    due_at = models.DateTimeField()
+    failure_count = models.IntegerField(default=0, db_default=0)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        db_table = "departures"
+
+    def __str__(self) -> str:
+        return f"{self.provider_email} at {self.provider}"

@@ -3,13 +3,13 @@
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import Q
 
 from connections.adapters import open_adapter
 from connections.fields import SecretUnreadable
-from connections.models import CalendarConnection, Provider
+from connections.models import CalendarConnection, CalendarConnectionQuerySet, Provider
 from connections.providers import google, microsoft
 from connections.providers.base import Notification, ProviderError, Watch
 from connections.tokens import with_fresh_token
@@ -58,15 +58,9 @@ def stored_watch(connection: CalendarConnection) -> Watch | None:
     )
 
 
-def stop_account_watches(connection: CalendarConnection) -> None:
-    """End all watches of an account that is about to be forgotten."""
-    rows = CalendarConnection.objects.of_account(connection).filter(HAS_WATCH)
-    try:
-        watches = {watch.watch_id: watch for row in rows if (watch := stored_watch(row))}
-    except SecretUnreadable as error:
-        logger.warning("Watches of connection %s were left to run out: %s", connection.pk, error)
-    else:
-        stop_watches(connection, watches.values())
+def see_to_watches(rows: CalendarConnectionQuerySet, *, now: datetime) -> None:
+    """Of calendars that were switched on or off: a worker opens or stops their watches."""
+    rows.filter(provider__in=PUSH).update(next_watch_at=now)
 
 
 def stop_watches(connection: CalendarConnection, watches: Iterable[Watch]) -> None:
@@ -77,5 +71,5 @@ def stop_watches(connection: CalendarConnection, watches: Iterable[Watch]) -> No
     try:
         for watch in watches:
             with_fresh_token(connection, lambda one=watch: open_adapter(connection).stop_watch(one))
-    except (ProviderError, SecretUnreadable) as error:
+    except (ProviderError, SecretUnreadable, CalendarConnection.DoesNotExist) as error:
         logger.warning("A watch of connection %s was left to run out: %s", connection.pk, error)

@@ -113,9 +113,9 @@ def disconnect(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     """Say what disconnecting an account means, and do it when confirmed."""
     connection = _own(request, connection_id)
     if request.method == "POST":
-        is_revoked = accounts.disconnect(connection)
+        ends_access = accounts.disconnect(connection, now=timezone.now())
         messages.success(request, f"{connection.provider_email} is disconnected.")
-        if not is_revoked:
+        if not ends_access:
             page = OFFERS[connection.provider].access_page
             messages.info(request, f"To take back the access you allowed, remove calsync at {page}")
         return redirect("admin:index")

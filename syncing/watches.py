@@ -17,7 +17,7 @@ from connections.adapters import adapter_for, open_adapter
 from connections.fields import Secret, SecretUnreadable
 from connections.models import CalendarConnection, CalendarConnectionQuerySet
 from connections.providers.base import Credentials, ProviderError, PushUnsupported, Watch
-from connections.push import stop_watches, stored_watch
+from connections.push import NO_WATCH, stop_watches, stored_watch
 from connections.tokens import with_fresh_token
 from syncing import cadence
 from syncing.outcome import for_people
@@ -34,11 +34,19 @@ PATIENT = 4
 def keep_watch(connection_id: UUID, *, due_at: datetime, now: datetime) -> None:
     """Open or renew the watch that is due, unless somebody has been at it since ``due_at``.
 
-    A provider's failure is recorded on the rows, not raised.
+    That of a calendar which is switched off is stopped. A provider's failure is recorded on the
+    rows, not raised.
     """
     connection = _claim(connection_id, due_at=due_at, now=now)
     if connection is None:
         return
+    if connection.is_active:
+        _open_or_renew(connection, now=now)
+    else:
+        _stop(connection, now=now)
+
+
+def _open_or_renew(connection: CalendarConnection, *, now: datetime) -> None:
     try:
         watch = with_fresh_token(connection, lambda: _ask(connection))
     except PushUnsupported as error:
@@ -57,10 +65,35 @@ def renewal_due(watch: Watch, *, now: datetime) -> datetime:
     return max(watch.expires_at - lead, now + SOONEST)
 
 
+def _stop(connection: CalendarConnection, *, now: datetime) -> None:
+    """End the watch at the provider if no other calendar lives by it, and forget it here.
+
+    What fails is tried again until the watch has run out by itself.
+    """
+    try:
+        if cadence.has_live_watch(connection, now=now) and not _is_used_by_others(connection):
+            watch = stored_watch(connection)
+            with_fresh_token(connection, lambda: open_adapter(connection).stop_watch(watch))
+    except (ProviderError, SecretUnreadable) as error:
+        changes = {"next_watch_at": now + cadence.delay_after(error, failures=PATIENT)}
+        logger.warning("A watch of connection %s goes on: %s", connection.pk, for_people(error))
+    else:
+        changes = {**NO_WATCH, "next_watch_at": None, "watch_error": ""}
+    # Unless it was switched on again meanwhile: whoever sees to that finds a watch to renew.
+    row = CalendarConnection.objects.filter(pk=connection.pk, next_watch_at=now + CLAIM)
+    row.update(**changes)
+
+
+def _is_used_by_others(connection: CalendarConnection) -> bool:
+    shared = connection.webhook_subscription_id
+    account = CalendarConnection.objects.active().of_account(connection)
+    return bool(shared) and account.filter(webhook_subscription_id=shared).exists()
+
+
 @transaction.atomic
 def _claim(connection_id: UUID, *, due_at: datetime, now: datetime) -> CalendarConnection | None:
     """The connection, if its watch is still due; it and all that share the watch are moved on."""
-    connection = CalendarConnection.objects.active().filter(pk=connection_id).first()
+    connection = CalendarConnection.objects.filter(pk=connection_id).first()
     if connection is None:
         return None
     rows = _watched_with(connection)
@@ -85,10 +118,12 @@ def _ask(connection: CalendarConnection) -> Watch:
 def _store(connection: CalendarConnection, watch: Watch, *, now: datetime) -> list[Watch]:
     """Put the watch on its rows and make them due, for what changed before it told of changes.
 
-    Returns those whose place it takes.
+    Returns those whose place it takes; the new one itself if its calendars were given up meanwhile.
     """
     rows = _watched_with(connection)
     known = [stored_watch(row) for row in rows.select_for_update().order_by("pk")]
+    if not known:
+        return [watch]
     column = "webhook_subscription_id" if _is_shared(connection) else "webhook_channel_id"
     rows.update(
         **{column: watch.watch_id},
@@ -104,10 +139,11 @@ def _store(connection: CalendarConnection, watch: Watch, *, now: datetime) -> li
 
 
 def _watched_with(connection: CalendarConnection) -> CalendarConnectionQuerySet:
-    """The active rows that one watch serves: all of the account's, or this one alone."""
-    if _is_shared(connection):
-        return CalendarConnection.objects.active().of_account(connection)
-    return CalendarConnection.objects.active().filter(pk=connection.pk)
+    """The rows that one watch serves: all the active ones of the account, or this one alone."""
+    rows = CalendarConnection.objects.filter(is_active=connection.is_active)
+    if connection.is_active and _is_shared(connection):
+        return rows.of_account(connection)
+    return rows.filter(pk=connection.pk)
 
 
 def _is_shared(connection: CalendarConnection) -> bool:

@@ -567,7 +567,7 @@ def test_disconnecting_forgets_the_account_and_nothing_else(desk, consultant, ac
 def test_calendar_at_the_provider_is_left_alone(consultant, account):
     row = connected(consultant, account)["Work"]
 
-    disconnect(row)
+    disconnect(row, now=NOW)
 
     assert {one.name for one in list_calendars("apple", account.credentials())} == {
         "Private",

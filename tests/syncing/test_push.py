@@ -13,9 +13,10 @@ from django_q.models import OrmQ
 
 from calsync.sweeper import sweep_once
 from connections import accounts
-from connections.models import CalendarConnection
+from connections.models import CalendarConnection, Departure
 from syncing.models import SyncedEvent
 from syncing.watches import keep_watch
+from tests.connections.providers.far_end import instead
 from tests.connections.registered import register_at_google, register_at_microsoft
 from tests.factories import ConnectionFactory
 from tests.fakes.google import Account, Calendar, FakeGoogle
@@ -128,8 +129,46 @@ def test_disconnected_account_is_told_nothing_more(google):
     work()
     assert len(google.channels.open) == 1
     connection.refresh_from_db()
-    accounts.disconnect(connection)
+    accounts.disconnect(connection, now=datetime.now(UTC))
+    assert len(google.channels.open) == 1  # the consultant does not wait for it
+    work()
     assert google.channels.open == {}
+
+
+def test_watch_that_google_does_not_stop_is_left_to_run_out_after_some_tries(google):
+    anna = google.account("anna@example.com")
+    connection = connect("google", anna, anna.calendar("Work"))
+    work()
+    connection.refresh_from_db()
+    google.commit(instead(500), about="/channels/stop", times=100)
+    accounts.disconnect(connection, now=datetime.now(UTC))
+    for tries in range(1, 6):
+        work()
+        assert Departure.objects.get().failure_count == tries
+        Departure.objects.update(due_at=datetime.now(UTC))
+    assert google.tokens.of_refresh(connection.refresh_token.reveal()) is not None
+    work()
+    assert Departure.objects.count() == 0
+    assert google.tokens.of_refresh(connection.refresh_token.reveal()) is None
+
+
+def test_watches_of_a_disconnected_outlook_account_end(microsoft, outlook):
+    connection = CalendarConnection.objects.first()
+    accounts.disconnect(connection, now=datetime.now(UTC))
+    work()
+    assert microsoft.subscriptions.open == {}
+    assert Departure.objects.count() == 0
+
+
+def test_account_that_ended_the_access_itself_needs_no_more(google):
+    anna = google.account("anna@example.com")
+    connection = connect("google", anna, anna.calendar("Work"))
+    work()
+    connection.refresh_from_db()
+    accounts.disconnect(connection, now=datetime.now(UTC))
+    google.tokens.revoke_all(anna)
+    work()
+    assert Departure.objects.count() == 0
 
 
 @pytest.fixture

@@ -249,7 +249,7 @@ def queued() -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "fields", [{"is_active": False}, {"reconnect_needed_at": NOW}, {"next_watch_at": None}]
+    "fields", [{"next_watch_at": NOW + HOUR}, {"reconnect_needed_at": NOW}, {"next_watch_at": None}]
 )
 def test_only_watches_that_are_due_are_handed_out(fields):
     signed_in(**fields)
@@ -308,24 +308,107 @@ def test_a_calendar_is_looked_at_again_when_its_list_has_caught_up(look_again, n
     assert wait == next_sync if next_sync else 42 <= wait <= 48
 
 
-# --- disconnecting and connecting again -----------------------------------------------------------
+# --- switching off and on, connecting again -------------------------------------------------------
 
 
-def test_disconnecting_stops_the_watches_of_the_account_while_there_is_access(provider):
-    first = keep(signed_in())
-    keep(signed_in(user=first.user))
-    keep(signed_in())
-    accounts.disconnect(first)
-    assert [name for verb, name in provider.asked if verb == "stop"] == ["watch-1", "watch-2"]
-    assert CalendarConnection.objects.count() == 1
+def switch(*rows: CalendarConnection, is_active: bool, now: datetime = NOW) -> None:
+    """As the consultant does on the desk."""
+    for row in rows:
+        row.refresh_from_db()
+        row.is_active = is_active
+    accounts.choose_calendars(rows, now=now)
 
 
-def test_an_account_whose_watches_cannot_be_stopped_is_disconnected_all_the_same(provider):
+def test_the_watch_of_a_calendar_that_is_switched_off_is_stopped_by_the_worker(provider):
+    connection, other = keep(signed_in()), keep(signed_in())
+    switch(connection, is_active=False)
+    assert provider.asked[-1] == ("watch", other.calendar_id)  # nobody waits for the provider
+    assert list(CalendarConnection.objects.needing_watch(NOW)) == [connection]
+    keep(connection)
+    assert provider.asked[2:] == [("stop", "watch-1")]
+    assert (connection.webhook_channel_id, connection.webhook_expiration) == (None, None)
+    assert (connection.webhook_secret, connection.next_watch_at) == (None, None)
+    other.refresh_from_db()
+    assert other.webhook_channel_id == "watch-2"
+
+
+def test_a_stop_that_fails_is_tried_again_until_the_watch_has_run_out(provider):
     connection = keep(signed_in())
-    provider.refuses_to_stop = ProviderUnavailable("503")
-    accounts.disconnect(connection)
-    assert provider.asked[-1] == ("stop", "watch-1")
-    assert CalendarConnection.objects.count() == 0
+    switch(connection, is_active=False)
+    provider.refuses_to_stop = RateLimited("Too often.", retry_after=3 * 3600)
+    keep(connection)
+    assert (connection.webhook_channel_id, connection.next_watch_at) == ("watch-1", NOW + 3 * HOUR)
+    keep(connection, NOW + 7 * DAY)
+    assert provider.asked[1:] == [("stop", "watch-1")]
+    assert (connection.webhook_channel_id, connection.next_watch_at) == (None, None)
+
+
+def test_a_watch_that_another_calendar_of_the_account_lives_by_goes_on(account):
+    first = keep(signed_in())
+    second = keep(signed_in(user=first.user))
+    asked = list(account.asked)
+    switch(first, is_active=False)
+    keep(first)
+    assert account.asked == asked
+    assert stored_watch(first) is None
+    second.refresh_from_db()
+    assert second.webhook_subscription_id == "watch-2"
+    switch(second, is_active=False)
+    keep(second)
+    assert account.asked == [*asked, ("stop", "watch-2")]
+
+
+def test_a_calendar_that_is_switched_on_again_is_watched_at_once(provider):
+    connection = keep(signed_in())
+    switch(connection, is_active=False)
+    keep(connection)
+    switch(connection, is_active=True)
+    keep(connection)
+    assert provider.asked[1:] == [("stop", "watch-1"), ("watch", connection.calendar_id)]
+    assert connection.webhook_channel_id == "watch-3"
+
+
+def test_a_calendar_that_is_switched_on_while_its_watch_is_stopped_gets_another(provider):
+    connection = keep(signed_in())
+    switch(connection, is_active=False)
+    later = NOW + HOUR
+    row = CalendarConnection.objects.get()
+    provider.stop_watch = lambda watch: switch(row, is_active=True, now=later)
+    keep(connection)
+    assert (connection.webhook_channel_id, connection.next_watch_at) == ("watch-1", later)
+    provider.stop_watch = lambda watch: None
+    keep(connection, later)
+    assert connection.webhook_channel_id == "watch-2"
+
+
+def test_a_watch_that_is_opened_while_its_calendar_is_switched_off_is_stopped(provider):
+    connection = signed_in()
+    provider.while_asked = lambda: CalendarConnection.objects.update(is_active=False)
+    keep(connection)
+    assert provider.asked == [("watch", connection.calendar_id), ("stop", "watch-1")]
+    assert stored_watch(connection) is None
+
+
+def test_a_watch_that_is_opened_while_its_account_is_disconnected_runs_out(provider, caplog):
+    connection = signed_in()
+    provider.while_asked = lambda: CalendarConnection.objects.all().delete()
+    keep_watch(connection.pk, due_at=NOW, now=NOW)
+    assert f"A watch of connection {connection.pk} was left to run out" in caplog.text
+
+
+def test_other_choices_leave_the_watch_alone(provider):
+    connection = keep(signed_in())
+    connection.stores_titles = False
+    accounts.choose_calendars([connection], now=NOW)
+    connection.refresh_from_db()
+    assert connection.next_watch_at == NOW + 132 * HOUR
+
+
+def test_a_calendar_without_push_has_no_watch_to_open(provider):
+    connection = signed_in(provider="apple", is_active=False, next_watch_at=None)
+    switch(connection, is_active=True)
+    connection.refresh_from_db()
+    assert connection.next_watch_at is None
 
 
 def test_connecting_again_sees_to_the_watches_that_were_open(provider):
