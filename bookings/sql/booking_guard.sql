@@ -28,7 +28,8 @@ $$;
 REVOKE ALL ON FUNCTION calsync.cancel_expired_holds(uuid, timestamptz, uuid) FROM PUBLIC;
 
 -- Raises 23P01, as the constraints do, where the consultant is busy otherwise or a day or week is
--- full. The hours, the notice and the grid of the slots are left to whoever writes.
+-- full. The hours, the notice and the grid of the slots are left to whoever writes, and so is what
+-- is over.
 CREATE FUNCTION calsync.refuse_busy_time(
   booking public.bookings, buffer_before integer, buffer_after integer)
 RETURNS void LANGUAGE plpgsql AS $$
@@ -38,6 +39,9 @@ DECLARE
   busy    text;
   on_date date := (booking.start_time AT TIME ZONE rules.time_zone)::date;
 BEGIN
+  IF booking.end_time <= now() THEN
+    RETURN;
+  END IF;
   rules.buffer_before := make_interval(mins => buffer_before);
   rules.buffer_after := make_interval(mins => buffer_after);
   SELECT p.kind INTO busy
