@@ -239,6 +239,7 @@ class CalendarConnection(models.Model):
     reconnect_needed_at = models.DateTimeField(null=True)
     lease_id = models.UUIDField(null=True)
     lease_expires_at = models.DateTimeField(null=True)
+    handed_out_at = models.DateTimeField(null=True)
 
     token_lease_id = models.UUIDField(null=True)
     token_lease_expires_at = models.DateTimeField(null=True)

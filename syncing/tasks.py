@@ -1,6 +1,7 @@
 """What the worker does for sync. Tasks carry ids only and may run twice."""
 
 from datetime import datetime, timedelta
+from time import monotonic
 from uuid import UUID
 
 from django.conf import settings
@@ -10,14 +11,12 @@ from django.utils import timezone
 from django_q.tasks import async_task, schedule
 
 from connections.models import CalendarConnection
-from syncing import reconnect, watches
+from syncing import reconnect, turns, watches
 from syncing.engine import sync_connection
 from syncing.models import SyncLog, SyncLogStatus
 from syncing.verification import verify
 
-# A connection handed to a worker that never reports back is handed out again after this time.
-PATIENCE = timedelta(seconds=150)
-AT_ONCE = 50
+SHIFT_SECONDS = 5  # for which a worker goes on with the calendars of one lane
 
 KEEP_LOGS = timedelta(days=30)
 KEEP_UNEVENTFUL_LOGS = timedelta(days=2)
@@ -34,9 +33,7 @@ def dispatch_due(now: datetime) -> int:
 
 @transaction.atomic
 def _dispatch_syncs(now: datetime) -> int:
-    due = CalendarConnection.objects.due(now).select_for_update(skip_locked=True)
-    ids = list(due.values_list("pk", flat=True)[:AT_ONCE])
-    CalendarConnection.objects.filter(pk__in=ids).update(next_sync_at=now + PATIENCE)
+    ids = turns.hand_out(now)
     for connection_id in ids:
         async_task("syncing.tasks.sync", str(connection_id))
     return len(ids)
@@ -45,8 +42,8 @@ def _dispatch_syncs(now: datetime) -> int:
 @transaction.atomic
 def _dispatch_watches(now: datetime) -> int:
     due = CalendarConnection.objects.needing_watch(now).select_for_update(skip_locked=True)
-    ids = list(due.values_list("pk", flat=True)[:AT_ONCE])
-    again_at = now + PATIENCE
+    ids = list(due.values_list("pk", flat=True)[: turns.AT_ONCE])
+    again_at = now + turns.PATIENCE
     CalendarConnection.objects.filter(pk__in=ids).update(next_watch_at=again_at)
     for connection_id in ids:
         async_task("syncing.tasks.keep_watch", str(connection_id), again_at.isoformat())
@@ -64,7 +61,16 @@ def _dispatch_mail(now: datetime) -> int:
 
 
 def sync(connection_id: str) -> None:
-    sync_connection(UUID(connection_id), now=timezone.now())
+    """Sync a calendar, and then those that wait in the same lane, for as long as a shift lasts."""
+    until = monotonic() + SHIFT_SECONDS
+    turn: UUID | None = UUID(connection_id)
+    lane = turns.lane_of(turn)
+    while turn:
+        try:
+            sync_connection(turn, now=timezone.now())
+        finally:
+            turns.give_back(turn)
+        turn = turns.next_of(lane, timezone.now()) if monotonic() < until else None
 
 
 def keep_watch(connection_id: str, due_at: str) -> None:

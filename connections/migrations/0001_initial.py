@@ -313,6 +313,7 @@ class Migration(migrations.Migration):
                         ("reconnect_needed_at", models.DateTimeField(null=True)),
                         ("lease_id", models.UUIDField(null=True)),
                         ("lease_expires_at", models.DateTimeField(null=True)),
+                        ("handed_out_at", models.DateTimeField(null=True)),
                     ],
                     options={
                         "verbose_name": "connected calendar",

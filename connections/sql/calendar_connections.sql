@@ -45,7 +45,8 @@ CREATE TABLE public.calendar_connections (
   access_refused_at               timestamptz, -- a refusal not yet confirmed by a second one
   reconnect_needed_at             timestamptz,
   lease_id                        uuid,
-  lease_expires_at                timestamptz
+  lease_expires_at                timestamptz,
+  handed_out_at                   timestamptz -- to a worker, which has not come back yet
 );
 
 CREATE UNIQUE INDEX idx_cal_conn_unique
