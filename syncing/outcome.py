@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce, Least
 
 from connections.fields import SecretUnreadable
 from connections.models import CalendarConnection, SyncStatus
-from connections.providers.base import AccessRevoked, ProviderError, Window
+from connections.providers.base import AccessRevoked, ProviderError, RateLimited, Window
 from connections.push import PUSH
 from syncing import cadence
 from syncing.models import SyncLog, SyncLogStatus
@@ -30,6 +30,7 @@ def record_success(
         "sync_status": SyncStatus.SYNCED,
         "sync_error": None,
         "failure_count": 0,
+        "not_before": None,
         "access_refused_at": None,
         "reconnect_needed_at": None,
         "reconnect_mailed_at": None,
@@ -77,6 +78,8 @@ def record_failure(
             "full_sync_requested": True,
             "next_sync_at": now + cadence.SECOND_LOOK_AFTER,
         }
+    if isinstance(error, RateLimited):  # whoever else wants it read meanwhile
+        changes |= {"not_before": now + delay, "next_sync_at": now + delay}
     held = CalendarConnection.objects.filter(pk=connection.pk, lease_id=lease_id)
     if held.update(**changes) and isinstance(error, AccessRevoked):
         _record_refusal(connection, now=now)

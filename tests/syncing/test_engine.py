@@ -288,6 +288,24 @@ def test_retry_after_is_obeyed(synced, calendar):
     assert fresh(synced).next_sync_at == NOW + timedelta(seconds=1234)
 
 
+def test_retry_after_is_obeyed_whoever_wants_the_calendar_read_meanwhile(synced, calendar):
+    """A notification while it is read, another one afterwards, and then the consultant."""
+    until = NOW + timedelta(seconds=1234)
+    soon, later = NOW + timedelta(seconds=1), NOW + timedelta(seconds=1300)
+    request_sync = CalendarConnection.objects.request_sync
+    calendar.then(lambda: request_sync(soon), RateLimited("slow down", retry_after=1234))
+    sync_connection(synced.pk, now=NOW)
+    assert fresh(synced).next_sync_at == until
+    request_sync(soon)
+    assert fresh(synced).next_sync_at == until
+    request_sync(later)
+    assert fresh(synced).next_sync_at == later
+    calendar.then(ChangePage(sync_token="token 2"))
+    sync_connection(synced.pk, now=later)
+    request_sync(soon)
+    assert fresh(synced).next_sync_at == soon
+
+
 def test_access_counts_as_lost_after_the_second_refusal_in_a_row(synced, calendar):
     same_account = ConnectionFactory(
         user=synced.user, provider_email=synced.provider_email, caldav_url=synced.caldav_url

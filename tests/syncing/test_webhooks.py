@@ -123,6 +123,15 @@ def test_disconnected_calendars_and_lost_accounts_are_left_alone(client, channel
     assert state(channel) == IDLE
 
 
+def test_a_calendar_whose_provider_wants_to_be_left_alone_is_not_due_before(client, channel):
+    until = datetime.now(UTC) + timedelta(minutes=20)
+    CalendarConnection.objects.update(not_before=until, next_sync_at=until)
+    assert told_by_google(client) == 202
+    next_sync_at, requested_at, *_ = state(channel)
+    assert next_sync_at == until
+    assert datetime.now(UTC) - requested_at < timedelta(minutes=1)
+
+
 # --- Microsoft -----------------------------------------------------------------------------------
 
 TOKENS = ["Validation: a+b/c=:%&?", "<script>alert(1)</script>", "\u00fc" * 100, "a" * 2048]
