@@ -32,25 +32,36 @@ SPANS_LOGGED = 20
 def verify(connection: CalendarConnection, *, now: datetime) -> SyncLog:
     """Compare the coming weeks; where they differ, a full sync is due. Returns the log of it.
 
-    The log's ``metadata`` has the minutes in each direction; it is null where the provider tells no
-    busy times. A provider's failure is in the log and not raised; anything else is both.
+    The connection keeps the minutes in each direction, null where the provider tells no busy times;
+    the log's ``metadata`` has the spans as well. A provider's failure is in the log and not raised,
+    and what the connection keeps is left alone; anything else is in the log and raised.
     """
     log = SyncLog.objects.create(connection=connection, operation=OPERATION)
     began = monotonic()
     try:
         window, drift = _measure(connection, now=now)
     except FreeBusyUnsupported as error:
+        _remember(connection, None, now=now)
         finish(log, SyncLogStatus.COMPLETED, began, error)
     except Exception as error:
         finish(log, SyncLogStatus.FAILED, began, error)
         if not isinstance(error, (ProviderError, SecretUnreadable)):
             raise
     else:
+        _remember(connection, drift, now=now)
         log.metadata = _described(drift, window)
         finish(log, SyncLogStatus.COMPLETED, began)
         if drift:
             CalendarConnection.objects.filter(pk=connection.pk).request_sync(now, full=True)
     return log
+
+
+def _remember(connection: CalendarConnection, drift: Drift | None, *, now: datetime) -> None:
+    CalendarConnection.objects.filter(pk=connection.pk).update(
+        verified_at=now,
+        drift_missing_minutes=None if drift is None else drift.missing_minutes,
+        drift_surplus_minutes=None if drift is None else drift.surplus_minutes,
+    )
 
 
 def has_drift(log: SyncLog) -> bool:

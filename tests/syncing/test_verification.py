@@ -10,9 +10,10 @@ from django.core.management import CommandError, call_command
 from django_q.models import OrmQ
 
 from connections import adapters
+from connections.fields import Secret
 from connections.models import CalendarConnection
 from connections.providers.apple import AppleAdapter
-from connections.providers.google import GoogleAdapter
+from connections.providers.google import SCOPES, GoogleAdapter
 from connections.providers.microsoft import MicrosoftAdapter
 from connections.providers.outbound import OutboundGuard
 from syncing.engine import sync_connection
@@ -101,6 +102,12 @@ def minutes(log: SyncLog) -> tuple[int, int]:
     return log.metadata["missing_minutes"], log.metadata["surplus_minutes"]
 
 
+def kept(connection: CalendarConnection) -> tuple:
+    """When the calendar was verified last, and the minutes missing and too many."""
+    row = CalendarConnection.objects.get(pk=connection.pk)
+    return row.verified_at, row.drift_missing_minutes, row.drift_surplus_minutes
+
+
 def is_full_sync_due(connection: CalendarConnection) -> bool:
     connection.refresh_from_db()
     return connection.full_sync_requested
@@ -113,6 +120,7 @@ def test_what_was_just_read_does_not_drift(connected):
     far.add("Beyond the coming weeks", NOW + 80 * DAY, NOW + 80 * DAY + HOUR)
     log = verify(connection, now=NOW)
     assert (log.operation, log.status, minutes(log)) == ("verify", "completed", (0, 0))
+    assert kept(connection) == (NOW, 0, 0)
     assert not is_full_sync_due(connection)
     assert SyncedEvent.objects.count() == 3
 
@@ -125,6 +133,7 @@ def test_row_that_is_lost_is_found_and_comes_back(connected):
     SyncedEvent.objects.get(title="Dentist").delete()
     log = verify(connection, now=NOW)
     assert (log.status, minutes(log)) == ("completed", (60, 0))
+    assert kept(connection) == (NOW, 60, 0)
     assert log.metadata["missing"] == [
         [TOMORROW.isoformat(), (TOMORROW + HOUR).isoformat()],
     ]
@@ -143,6 +152,7 @@ def test_row_that_stands_for_nothing_is_found_and_goes(connected):
         connection=connection, start_time=TOMORROW, end_time=TOMORROW + timedelta(minutes=90)
     )
     assert minutes(verify(connection, now=NOW)) == (0, 30)
+    assert kept(connection) == (NOW, 0, 30)
     later = NOW + timedelta(seconds=1)
     sync_connection(connection.pk, now=later)
     assert minutes(verify(connection, now=later)) == (0, 0)
@@ -225,16 +235,34 @@ def test_server_without_free_busy_is_not_compared_and_says_so(behind_proxy):
     log = verify(connection, now=NOW)
     assert (log.status, log.metadata) == ("completed", None)
     assert log.error_message == "127.0.0.1 does not tell busy times."
+    assert kept(connection) == (NOW, None, None)
     assert not is_full_sync_due(connection)
+
+
+def test_account_that_did_not_allow_the_question_is_not_compared_and_stays(google_calendar):
+    connection = connect_by_token(google_calendar, "google")
+    allowed = frozenset(one for one in SCOPES if not one.endswith("freebusy"))
+    token = google_calendar.account.sign_in(allowed)
+    CalendarConnection.objects.update(access_token=Secret.of(token))
+    log = verify(connection, now=NOW)
+    assert (log.status, log.metadata) == ("completed", None)
+    assert log.error_message.startswith("The permission to ask Google for busy times is missing.")
+    assert kept(connection) == (NOW, None, None)
+    connection.refresh_from_db()
+    assert (connection.sync_status, connection.access_refused_at) == ("synced", None)
+    assert connection.reconnect_needed_at is None
 
 
 @pytest.mark.parametrize("about", ["free-busy-query", "sync-collection"])
 def test_fault_is_no_drift(behind_proxy, about):
     proxy, connection = behind_proxy
+    before = NOW - DAY
+    CalendarConnection.objects.update(verified_at=before, drift_missing_minutes=5)
     proxy.commit("REPORT", instead(500), about=about)
     log = verify(connection, now=NOW)
     assert (log.status, log.metadata) == ("failed", None)
     assert log.error_message == "127.0.0.1 answered with error 500."
+    assert kept(connection) == (before, 5, None)
     assert not is_full_sync_due(connection)
 
 

@@ -6,14 +6,23 @@ https://developers.google.com/workspace/calendar/api/v3/reference/freebusy/query
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from connections.providers.base import CalendarGone, ProviderUnavailable, Window
+from connections.providers.base import (
+    AccessRevoked,
+    CalendarGone,
+    FreeBusyUnsupported,
+    ProviderUnavailable,
+    Window,
+)
 from connections.providers.google.api import CalendarApi
 
 SPAN = timedelta(days=60)  # a question about more than some three months is refused
 
 
 def busy_periods(api: CalendarApi, calendar_id: str, window: Window) -> list[Window]:
-    """In order and without overlap. An answer with an error in it is no answer."""
+    """In order and without overlap. An answer with an error in it is no answer.
+
+    Raises ``FreeBusyUnsupported`` where the account has not allowed the question.
+    """
     periods: list[Window] = []
     for span in _spans(window):
         question = {
@@ -21,10 +30,20 @@ def busy_periods(api: CalendarApi, calendar_id: str, window: Window) -> list[Win
             "timeMax": span.end.isoformat(),
             "items": [{"id": calendar_id}],
         }
-        answer = api.read(api.free_busy.query(body=question))
-        for period in _periods(answer, calendar_id):
+        for period in _periods(_answer(api, question), calendar_id):
             _append(periods, period)
     return periods
+
+
+def _answer(api: CalendarApi, question: dict) -> dict:
+    """All else that calsync needs works without this permission: it is no reason to part."""
+    try:
+        return api.read(api.free_busy.query(body=question))
+    except AccessRevoked:
+        raise FreeBusyUnsupported(
+            "The permission to ask Google for busy times is missing. "
+            "Connect the account again and tick them all."
+        ) from None
 
 
 def _spans(window: Window) -> Iterator[Window]:
