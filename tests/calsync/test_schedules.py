@@ -1,7 +1,7 @@
 """Recurring jobs, and the sweeper that makes "due" mean "within seconds"."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.cache import cache
@@ -24,21 +24,36 @@ def test_every_dotted_path_resolves(path):
 
 
 def test_the_table_is_written_once_and_keeps_its_rhythm():
-    ensure_schedules()
+    ensure_schedules(now=timezone.now())
     due = timezone.now() + timedelta(hours=5)
     Schedule.objects.update(next_run=due)
     Schedule.objects.create(name="calsync: gone since the last release", func="x.y")
-    ensure_schedules()
+    ensure_schedules(now=timezone.now())
     assert set(Schedule.objects.values_list("name", "next_run")) == {
         (name, due) for name in SCHEDULES
     }
+
+
+@pytest.mark.parametrize(
+    ("day", "hour", "first_night"), [(10, 1, 10), (10, 2.5, 11), (10, 14, 11), (31, 23, 32)]
+)
+def test_daily_jobs_run_at_night_and_all_others_at_once(day, hour, first_night):
+    january = datetime(2027, 1, 1, tzinfo=UTC) - timedelta(days=1)
+    now = january + timedelta(days=day, hours=hour)
+    ensure_schedules(now=now)
+    daily = Schedule.objects.filter(schedule_type=Schedule.DAILY)
+    assert "calsync: verify calendars" in daily.values_list("name", flat=True)
+    night = january + timedelta(days=first_night, hours=2, minutes=30)
+    assert set(daily.values_list("next_run", flat=True)) == {night}
+    others = Schedule.objects.exclude(schedule_type=Schedule.DAILY)
+    assert set(others.values_list("next_run", flat=True)) == {now}
 
 
 @pytest.mark.django_db(transaction=True)
 def test_several_starts_at_once_leave_one_row_each():
     def start(_):
         try:
-            ensure_schedules()
+            ensure_schedules(now=timezone.now())
         finally:
             connection.close()
 
