@@ -1,19 +1,21 @@
-"""The key to one booking that its invitee holds: a link that cannot be guessed.
+"""The keys to one booking, as links that cannot be guessed: its invitee's, and its consultant's.
 
-The token is derived, never stored: an idempotent replay and every later mail give the same link,
-and whoever reads the database gets only its hash.
+A token is derived, never stored: an idempotent replay and every later mail give the same link, and
+whoever reads the database gets at most its hash.
 """
 
 from base64 import urlsafe_b64encode
 from hashlib import sha256
+from uuid import UUID
 
 from django.conf import settings
 from django.urls import reverse
-from django.utils.crypto import salted_hmac
+from django.utils.crypto import constant_time_compare, salted_hmac
 
 from bookings.models import Booking
 
-SALT = "bookings.manage_token"
+MANAGE_SALT = "bookings.manage_token"
+DECISION_SALT = "bookings.decision_token"
 AT_ONCE = 50
 
 
@@ -27,8 +29,8 @@ def manage_token(booking: Booking) -> str:
     Derived with SECRET_KEY, or with the fallback that it was first derived with. Raises
     ``ManageTokenLost``.
     """
-    for secret in [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]:
-        token = _derive(booking, secret)
+    for secret in _secrets():
+        token = _derive(MANAGE_SALT, booking.pk, secret)
         if booking.manage_token_hash in (None, hash_of(token)):
             return token
     raise ManageTokenLost(
@@ -49,8 +51,7 @@ def give_tokens() -> int:
 
 def booking_by_token(token: str) -> Booking:
     """Raises ``Booking.DoesNotExist``."""
-    bookings = Booking.objects.select_related("user__booking_settings", "meeting_type")
-    return bookings.get(manage_token_hash=hash_of(token))
+    return _with_consultant().get(manage_token_hash=hash_of(token))
 
 
 def hash_of(token: str) -> str:
@@ -68,6 +69,42 @@ def ics_url(booking: Booking) -> str:
     return settings.PUBLIC_URL + reverse("booking-invite", args=[manage_token(booking)])
 
 
-def _derive(booking: Booking, secret: str) -> str:
-    mac = salted_hmac(SALT, str(booking.pk), secret=secret, algorithm="sha256")
+def decision_token(booking: Booking) -> str:
+    """What the mail to the consultant carries, to confirm or decline a request without signing in.
+
+    Nothing of it is stored, so it names the booking itself.
+    """
+    return f"{booking.pk}.{_derive(DECISION_SALT, booking.pk, settings.SECRET_KEY)}"
+
+
+def decision_url(booking: Booking) -> str:
+    """The page on which the consultant decides. To open it decides nothing."""
+    return settings.PUBLIC_URL + reverse("booking-decide", args=[decision_token(booking)])
+
+
+def booking_by_decision_token(token: str) -> Booking:
+    """Raises ``Booking.DoesNotExist``."""
+    named, _, mac = token.partition(".")
+    try:
+        booking_id = UUID(named)
+    except ValueError:
+        raise Booking.DoesNotExist from None
+    macs = [_derive(DECISION_SALT, booking_id, secret) for secret in _secrets()]
+    given = mac.encode(errors="replace")
+    if not any(constant_time_compare(given, known) for known in macs):
+        raise Booking.DoesNotExist
+    return _with_consultant().get(pk=booking_id)
+
+
+def _with_consultant():
+    return Booking.objects.select_related("user__booking_settings", "meeting_type")
+
+
+def _secrets() -> list[str]:
+    """The keys that links were ever derived with, the one for new links first."""
+    return [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+
+
+def _derive(salt: str, booking_id: UUID, secret: str) -> str:
+    mac = salted_hmac(salt, str(booking_id), secret=secret, algorithm="sha256")
     return urlsafe_b64encode(mac.digest()).rstrip(b"=").decode()

@@ -7,7 +7,9 @@ from django.test import override_settings
 from bookings.models import Booking
 from bookings.tokens import (
     ManageTokenLost,
+    booking_by_decision_token,
     booking_by_token,
+    decision_token,
     hash_of,
     ics_url,
     manage_token,
@@ -74,3 +76,41 @@ def test_links_lead_to_the_public_address():
     token = manage_token(booking)
     assert manage_url(booking) == f"http://testserver/booking/{token}/"
     assert ics_url(booking) == f"http://testserver/booking/{token}/invite.ics"
+
+
+def test_the_consultants_key_opens_its_own_booking_and_no_other():
+    one, other = booked(), booked()
+    found = [booking_by_decision_token(decision_token(each)) for each in (one, other)]
+    assert found == [one, other]
+
+
+def test_no_other_key_decides():
+    """Above all not the one that the invitee holds."""
+    one, other = booked(), booked()
+    mac = decision_token(one).partition(".")[2]
+    guesses = ["", ".", "x", str(one.pk), f"{one.pk}.", f"{other.pk}.{mac}", f"{one.pk}.\ud800"]
+    guesses += [f"{one.pk}.{manage_token(one)}", manage_token(one), decision_token(one)[:-1]]
+    for guess in guesses:
+        with pytest.raises(Booking.DoesNotExist):
+            booking_by_decision_token(guess)
+
+
+def test_the_key_of_a_booking_that_was_deleted_opens_nothing():
+    booking = booked()
+    token = decision_token(booking)
+    booking.delete()
+    with pytest.raises(Booking.DoesNotExist):
+        booking_by_decision_token(token)
+
+
+def test_the_consultants_key_outlives_a_change_of_the_secret_key():
+    booking = booked()
+    token = decision_token(booking)
+    with override_settings(SECRET_KEY="new", SECRET_KEY_FALLBACKS=[settings.SECRET_KEY]):
+        assert booking_by_decision_token(token) == booking
+        assert decision_token(booking) != token
+    with (
+        override_settings(SECRET_KEY="new", SECRET_KEY_FALLBACKS=[]),
+        pytest.raises(Booking.DoesNotExist),
+    ):
+        booking_by_decision_token(token)
