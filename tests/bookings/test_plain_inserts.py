@@ -9,7 +9,6 @@ import pytest
 from django.db import IntegrityError, connection
 
 from bookings.lifecycle import book
-from bookings.models import Booking
 from bookings.refusals import SlotTaken
 from connections.models import Consultant
 from tests.bookings.conftest import request_for
@@ -42,16 +41,6 @@ def at_once(attempts: Sequence[Callable[[], object]]) -> Counter:
     with ThreadPoolExecutor(len(attempts)) as threads:
         ended = [threads.submit(run, attempt) for attempt in attempts]
     return Counter(type(each.exception()) for each in ended)
-
-
-def test_a_row_of_the_website_is_complete(consultant):
-    insert(consultant)
-    booking = Booking.objects.get()
-    assert (booking.status, booking.event_state, booking.invitee_time_zone) == (
-        "confirmed",
-        "due",
-        "UTC",
-    )
 
 
 @pytest.mark.parametrize("repetition", range(3))
