@@ -54,6 +54,8 @@ class SocialAdapter(DefaultSocialAccountAdapter):
     ) -> None:
         state = (extra_context or {}).get("state")
         reason = _reason(provider.id, error, exception) if state else consent.TOO_LATE
+        if state and consent.needs_administrator(*request.GET.values(), str(exception)):
+            reason = consent.BY_ADMINISTRATORS.format(name=provider.name)
         raise ImmediateHttpResponse(_refusal(request, provider.id, state, reason))
 
 

@@ -4,6 +4,7 @@ What was asked for, for whom, is kept in the consultant's session until the brow
 did not start here cannot finish here.
 """
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -16,7 +17,16 @@ from django.views.decorators.debug import sensitive_variables
 from connections import accounts
 from connections.models import CalendarConnection, Consultant
 from connections.oauth.offers import OFFERS, Offer
-from connections.providers.base import Credentials, ProviderError, RemoteCalendar, Tokens
+from connections.providers import google
+from connections.providers.base import (
+    AccessRevoked,
+    CalendarGone,
+    Credentials,
+    ProviderError,
+    ProviderMisconfigured,
+    RemoteCalendar,
+    Tokens,
+)
 
 TOO_LATE = (
     "This took longer than ten minutes, or it was begun in another browser or by somebody else. "
@@ -26,9 +36,13 @@ DENIED = (
     "The access was not allowed at {name}. Begin again and allow it. If you were not asked, your "
     "organisation lets only its administrators do so: ask them to allow calsync."
 )
+BY_ADMINISTRATORS = (
+    "Only administrators of your organisation may allow this at {name}. Ask one of them to allow "
+    "calsync, then begin again."
+)
 UNFINISHED = (
-    "{name} did not finish the sign-in. Try again later. If it stays like this, whoever runs this "
-    "calsync should look at its registration there."
+    "{name} did not finish the sign-in. Begin again in a while. If it stays like this, whoever "
+    "runs this calsync should look at its registration there."
 )
 PARTLY_ALLOWED = (
     "Not everything was allowed at {name}. calsync must list your calendars, read their busy times "
@@ -47,6 +61,14 @@ SAME_NAME = (
     "account, perhaps. Disconnect that one first."
 )
 NO_CALENDARS = "This account has no calendar. Create one at {name}, then begin again."
+NOT_THIS_ONE = "{error} Begin again and choose another account."
+LATER = "{error} Begin again in a while."
+
+# How Microsoft and Google say that an administrator has to allow it first.
+# https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes
+ASKS_ADMINISTRATORS = re.compile(
+    r"AADSTS(65001|9009[345])\b|consent_required|admin_policy_enforced|org_internal", re.ASCII
+)
 
 
 class NotConnected(Exception):
@@ -93,6 +115,11 @@ def finish(login: SocialLogin, *, now: datetime) -> CalendarConnection:
     return rows[0]
 
 
+def needs_administrator(*said: str) -> bool:
+    """Whether a provider's words about a consent that failed mean that the consultant may not."""
+    return any(ASKS_ADMINISTRATORS.search(words) for words in said)
+
+
 def _check_account(chosen: str, expected: str) -> None:
     """Raises ``NotConnected`` where another account than the expected one was chosen."""
     if expected and expected.casefold() != chosen.casefold():
@@ -104,7 +131,9 @@ def _check_scopes(offer: Offer, granted: str | None) -> None:
 
     An answer that names no scopes means all that was asked for (RFC 6749 §5.1).
     """
-    if granted is not None and not _short(offer.scopes) <= _short(granted.split()):
+    if granted is None or google.ALL_IN_ONE in granted.split():
+        return
+    if not _short(offer.scopes) <= _short(granted.split()):
         raise NotConnected(PARTLY_ALLOWED.format(name=offer.name))
 
 
@@ -119,12 +148,19 @@ def _calendars(
     try:
         calendars = accounts.list_calendars(offer.provider, credentials)
     except ProviderError as error:
-        raise NotConnected(f"{error} Begin again in a while.") from None
+        raise NotConnected(_advice(error).format(error=error)) from None
     if not calendars:
         raise NotConnected(NO_CALENDARS.format(name=offer.name))
     if accounts.is_another(consultant, offer.provider, credentials, calendars):
         raise NotConnected(SAME_NAME.format(chosen=credentials.username))
     return calendars
+
+
+def _advice(error: ProviderError) -> str:
+    """What to do about it; where somebody else has to, or anew, the error says so itself."""
+    if isinstance(error, CalendarGone):
+        return NOT_THIS_ONE
+    return "{error}" if isinstance(error, AccessRevoked | ProviderMisconfigured) else LATER
 
 
 def _tokens(token: SocialToken, now: datetime) -> Tokens:

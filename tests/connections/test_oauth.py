@@ -1,5 +1,6 @@
 """Connecting Google and Microsoft accounts in the browser, with fakes of both as real servers."""
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from html import unescape
@@ -15,8 +16,10 @@ from connections.oauth import consent
 from connections.oauth.offers import OFFERS
 from tests.connections.consents import Browser, asked
 from tests.connections.providers.far_end import edited, instead
-from tests.connections.registered import REGISTER
+from tests.connections.registered import REGISTER, register_at_google, register_at_microsoft
 from tests.factories import ConnectionFactory, ConsultantFactory
+from tests.fakes.google import refusing as google_refusing
+from tests.fakes.microsoft import aadsts, refusing
 
 pytestmark = pytest.mark.django_db
 
@@ -63,6 +66,24 @@ def consultant() -> Consultant:
 
 @pytest.fixture
 def browser(consultant, provider, far) -> Browser:
+    return browser_of(consultant, provider, far)
+
+
+@pytest.fixture
+def at_google(consultant, google, settings) -> Browser:
+    register_at_google(settings, google)
+    google.account(ANNA).calendar("Work")
+    return browser_of(consultant, "google", google)
+
+
+@pytest.fixture
+def at_microsoft(consultant, microsoft, settings) -> Browser:
+    register_at_microsoft(settings, microsoft)
+    microsoft.account(ANNA).calendar("Work")
+    return browser_of(consultant, "microsoft", microsoft)
+
+
+def browser_of(consultant: Consultant, provider: str, far) -> Browser:
     client = Client()
     client.force_login(consultant)
     return Browser(client, provider, far)
@@ -303,6 +324,136 @@ def test_an_answer_that_names_no_scopes_means_all_of_them(browser, far):
 
     assert shown(browser.connect()) == ""
     assert len(rows()) == 2
+
+
+def test_an_answer_that_names_more_scopes_is_no_less(browser, far, provider):
+    """Who asks for ``email`` is answered ``openid`` and its long name, in any order."""
+    more = edited(lambda body: body.replace('"scope": "', '"scope": "openid profile x '))
+    far.commit(more, about="/token")
+
+    assert shown(browser.connect()) == ""
+    assert len(rows()) == 2
+
+
+def test_one_scope_may_stand_for_all_of_them(at_google):
+    whole = "https://www.googleapis.com/auth/calendar"
+    answer = edited(lambda body: json.dumps(json.loads(body) | {"scope": f"openid {whole}"}))
+    at_google.far.commit(answer, about="/token")
+
+    assert shown(at_google.connect()) == ""
+    assert len(rows()) == 2
+
+
+@pytest.mark.parametrize("life", ["3599", 3599.5])
+def test_the_life_of_a_token_may_be_written_otherwise(browser, far, life):
+    edit = edited(lambda body: json.dumps(json.loads(body) | {"expires_in": life}))
+    far.commit(edit, about="/token")
+
+    assert shown(browser.connect()) == ""
+    assert len(rows()) == 2
+
+
+def test_an_id_token_is_neither_needed_nor_believed(browser, far):
+    strange = {"id_token": "eyJhbGciOiJub25lIn0.eyJlbWFpbCI6Im1hQGxsb3J5In0."}
+    far.commit(edited(lambda body: json.dumps(json.loads(body) | strange)), about="/token")
+
+    assert shown(browser.connect()) == ""
+    assert {row.provider_email for row in rows()} == {ANNA}
+
+
+def test_a_state_that_was_never_given_says_begin_again(browser, provider):
+    back = browser.decide(browser.go(reverse("connections:consent", args=[provider])))
+
+    response = browser.client.get(re.sub(r"state=[^&]+", "state=forged", back))
+
+    assert shown(response) == consent.TOO_LATE
+    assert reverse("connections:consent", args=[provider]) in response.content.decode()
+    assert rows() == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "error=consent_required&error_description=AADSTS65001%3A+The+user+or+administrator+has+not",
+        "error=access_denied&error_description=AADSTS90094%3A+Admin+consent+is+required",
+        "error=interaction_required&error_description=AADSTS90095%3A+The+request+was+sent",
+        "error=admin_policy_enforced",
+    ],
+)
+def test_what_only_administrators_may_allow_says_whom_to_ask(browser, provider, answer):
+    state = asked(browser.go(reverse("connections:consent", args=[provider])))["state"]
+    back = reverse(f"{provider}_callback")
+
+    response = browser.client.get(f"{back}?{answer}&state={state}")
+
+    company = {"google": "Google", "microsoft": "Microsoft"}[provider]
+    assert shown(response) == consent.BY_ADMINISTRATORS.format(name=company)
+    assert rows() == []
+
+
+def test_administrators_may_be_asked_for_only_when_the_code_is_exchanged(at_microsoft):
+    at_microsoft.far.commit(aadsts(400, "invalid_grant", 65001), about="/token")
+
+    reason = shown(at_microsoft.connect())
+
+    assert reason == consent.BY_ADMINISTRATORS.format(name="Microsoft")
+
+
+@pytest.mark.parametrize("number", [65004, 50126])
+def test_other_refusals_of_microsoft_do_not_lead_to_administrators(at_microsoft, number):
+    at_microsoft.far.commit(aadsts(400, "invalid_grant", number), about="/token")
+
+    assert shown(at_microsoft.connect()) == sentence(consent.UNFINISHED, "microsoft")
+
+
+def test_an_account_without_a_mailbox_says_to_choose_another(at_microsoft):
+    message = "The mailbox is either inactive, soft-deleted, or is hosted on-premise."
+    refusal = refusing(404, "MailboxNotEnabledForRESTAPI", message)
+    at_microsoft.far.commit(refusal, about="/me/calendars")
+
+    assert shown(at_microsoft.connect()) == (
+        "This account has no mailbox at Microsoft, and so no calendars. "
+        "Begin again and choose another account."
+    )
+    assert rows() == []
+
+
+def test_an_account_that_google_calendar_is_switched_off_for_says_to_choose_another(at_google):
+    at_google.far.commit(google_refusing(403, "notACalendarUser"), about="/me/calendarList")
+
+    assert shown(at_google.connect()) == (
+        "This account does not have Google Calendar, or may not use it. "
+        "Begin again and choose another account."
+    )
+    assert rows() == []
+
+
+def test_a_project_without_the_calendar_api_is_the_operators_matter(at_google):
+    at_google.far.commit(google_refusing(403, "accessNotConfigured"), about="/me/calendarList")
+
+    assert shown(at_google.connect()) == (
+        "Google does not serve this installation (status 403, accessNotConfigured). "
+        "Look at its settings and at the project in the Google Cloud console."
+    )
+    assert rows() == []
+
+
+def test_a_permission_that_is_missing_after_all_says_to_tick_them_all(at_google):
+    refusal = google_refusing(403, "insufficientPermissions")
+    at_google.far.commit(refusal, about="/me/calendarList")
+
+    assert shown(at_google.connect()) == (
+        "A permission is missing. Connect the account again and tick them all."
+    )
+
+
+def test_a_personal_account_goes_by_the_name_it_signs_in_with(at_microsoft):
+    """It has no mail address of its own at Graph."""
+    profile = {"mail": None, "userPrincipalName": "outlook_8a1b@outlook.com", "id": "8a1b"}
+    at_microsoft.far.commit(instead(200, json.dumps(profile)), about="/v1.0/me?")
+
+    assert shown(at_microsoft.connect()) == ""
+    assert {row.provider_email for row in rows()} == {"outlook_8a1b@outlook.com"}
 
 
 def test_an_account_without_calendars_says_so(browser, far, provider):

@@ -9,6 +9,8 @@ SCOPES = (
     "https://www.googleapis.com/auth/calendar.freebusy",  # Google's own word on busy time
 )
 
+ALL_IN_ONE = "https://www.googleapis.com/auth/calendar"  # never asked for
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GoogleApp:
