@@ -1,5 +1,6 @@
 """What the desk's first page shows: read-only questions about one consultant's rows."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -11,8 +12,9 @@ from availability.models import AvailabilityRule
 from bookings.models import Booking, BookingMail, BookingStatus, EventState
 from connections.models import CalendarConnection, Consultant
 from connections.oauth.offers import Offer, configured_offers
-from connections.state import State, describe
-from syncing.cadence import is_followed
+from connections.push import PUSH
+from connections.state import State, describe, describe_drift
+from syncing import cadence
 from syncing.models import SyncedEvent
 
 UPCOMING_SHOWN = 10
@@ -25,6 +27,7 @@ class Calendar:
 
     connection: CalendarConnection
     state: State
+    drift: str
 
 
 class Desk:
@@ -64,7 +67,7 @@ class Desk:
     def calendars(self) -> list[Calendar]:
         rows = CalendarConnection.objects.active().filter(user=self.consultant)
         return [
-            Calendar(row, describe(row, now=self.now))
+            Calendar(row, describe(row, now=self.now), describe_drift(row))
             for row in rows.order_by("provider_email", "calendar_name", "pk")
         ]
 
@@ -80,9 +83,19 @@ class Desk:
         return [row for row in rows if row.reconnect_needed_at is None]
 
     @property
-    def followed(self) -> list[CalendarConnection]:
-        """Those among them whose changes are seen soon; it should be all of them."""
-        return [row for row in self.reachable if is_followed(row, now=self.now)]
+    def followed(self) -> int:
+        """How many of them have their changes seen soon; it should be all of them."""
+        return self.followed_by.total()
+
+    @cached_property
+    def followed_by(self) -> Counter[str]:
+        ways = (cadence.followed_by(row, now=self.now) for row in self.reachable)
+        return Counter(way for way in ways if way != cadence.NOT_FOLLOWED)
+
+    @property
+    def lacks_push(self) -> bool:
+        """Whether providers would tell of changes if they could reach calsync by https."""
+        return not settings.PUSH_ADDRESS and any(row.provider in PUSH for row in self.reachable)
 
     @property
     def to_reconnect(self) -> list[CalendarConnection]:

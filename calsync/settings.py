@@ -353,9 +353,10 @@ PUSH_ADDRESS = f"{PUBLIC_URL}/webhooks" if IS_HTTPS or not CALLS_HTTPS_ONLY else
 
 # --- Sync and booking -----------------------------------------------------------------------------
 
-POLL_INTERVAL_SECONDS = read(  # of calendars with a live watch
-    "POLL_INTERVAL_SECONDS", whole_number(least=1), default="300"
-)
+# Of calendars with a live watch. Any notification may get lost, and only the next poll finds out:
+# so this is how long a change can stay unseen then. It costs some 1.3 requests a minute for each
+# calendar; Google allows an account 600 a minute, Microsoft 1,000.
+POLL_INTERVAL_SECONDS = read("POLL_INTERVAL_SECONDS", whole_number(least=1), default="60")
 POLL_INTERVAL_NO_WATCH_SECONDS = read(
     "POLL_INTERVAL_NO_WATCH_SECONDS", whole_number(least=1), default="60"
 )

@@ -16,7 +16,7 @@ from connections.consultant_forms import AddConsultantForm, ConsultantForm
 from connections.forms import ConnectionForm
 from connections.models import CalendarConnection, Consultant
 from connections.owned_admin import OwnedAdmin, sees_several
-from connections.state import describe
+from connections.state import describe, describe_drift
 
 
 @admin.register(CalendarConnection)
@@ -41,6 +41,7 @@ class CalendarConnectionAdmin(OwnedAdmin):
         (None, {"fields": ["is_active", "is_primary", "blocks_time", "tentative_blocks"]}),
         ("Privacy", {"fields": ["stores_titles"]}),
         ("How it is doing", {"fields": ["state", "last_synced_at", "next_sync_at", "sync_error"]}),
+        ("Compared with the provider's own busy times", {"fields": ["drift", "verified_at"]}),
         (
             "About this calendar",
             {
@@ -62,6 +63,8 @@ class CalendarConnectionAdmin(OwnedAdmin):
         "last_synced_at",
         "next_sync_at",
         "sync_error",
+        "drift",
+        "verified_at",
         "provider",
         "provider_email",
         "caldav_url",
@@ -96,6 +99,10 @@ class CalendarConnectionAdmin(OwnedAdmin):
     @admin.display(description="state")
     def state(self, row: CalendarConnection) -> str:
         return describe(row, now=timezone.now()).text
+
+    @admin.display(description="drift")
+    def drift(self, row: CalendarConnection) -> str:
+        return describe_drift(row)
 
     @admin.display(description="last read", ordering="last_synced_at")
     def last_read(self, row: CalendarConnection) -> str:

@@ -36,6 +36,22 @@ def describe(connection: CalendarConnection, *, now: datetime) -> State:
     return State(GOOD, "Up to date.")
 
 
+def describe_drift(connection: CalendarConnection) -> str:
+    """What the last comparison with the provider's own busy times has shown."""
+    missing, surplus = connection.drift_missing_minutes, connection.drift_surplus_minutes
+    if connection.verified_at is None:
+        return "Not compared yet."
+    if missing is None:
+        return "The provider tells no busy times to compare with."
+    if not missing and not surplus:
+        return "No drift."
+    is_repaired = (
+        connection.last_full_sync_at and connection.last_full_sync_at > connection.verified_at
+    )
+    end = "It was read anew since." if is_repaired else "A full sync is due."
+    return f"{missing} minutes missing, {surplus} minutes too many. {end}"
+
+
 def _next_try(connection: CalendarConnection) -> str:
     if connection.next_sync_at is None:
         return "It is not tried again by itself: choose “Sync now”."

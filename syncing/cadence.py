@@ -13,6 +13,7 @@ from connections.providers.base import (
     RateLimited,
     Window,
 )
+from connections.state import OVERDUE
 
 # Occurrences of an untouched series enter the window by the passing of time alone, and no provider
 # reports them: a full sync moves the window on, and repairs whatever was missed.
@@ -22,6 +23,8 @@ CONFIRM_REFUSAL_AFTER = timedelta(minutes=5)
 LONGEST_BACK_OFF = timedelta(minutes=30)
 LONGEST_WAIT = timedelta(hours=6)
 NEEDS_A_PERSON = timedelta(hours=1)
+
+BY_PUSH, BY_POLL, NOT_FOLLOWED = "push", "poll", ""
 
 
 def window(now: datetime) -> Window:
@@ -49,7 +52,7 @@ def needs_full_sync(connection: CalendarConnection, *, now: datetime) -> bool:
 
 
 def poll_interval(connection: CalendarConnection, *, now: datetime) -> timedelta:
-    """The time between two looks. With a live watch the poll is only the safety net."""
+    """The time between two looks. With a live watch it is for notifications that get lost."""
     is_watched = has_live_watch(connection, now=now)
     seconds = (
         settings.POLL_INTERVAL_SECONDS if is_watched else settings.POLL_INTERVAL_NO_WATCH_SECONDS
@@ -62,11 +65,15 @@ def has_live_watch(connection: CalendarConnection, *, now: datetime) -> bool:
     return connection.webhook_expiration is not None and connection.webhook_expiration > now
 
 
-def is_followed(connection: CalendarConnection, *, now: datetime) -> bool:
-    """Whether changes are seen soon: by a live watch, or because the next look is close."""
+def followed_by(connection: CalendarConnection, *, now: datetime) -> str:
+    """What shows its changes soon: a live watch (``push``), a close next look (``poll``), or ""."""
     soon = now + timedelta(seconds=settings.POLL_INTERVAL_NO_WATCH_SECONDS)
     next_look = connection.next_sync_at
-    return has_live_watch(connection, now=now) or (next_look is not None and next_look <= soon)
+    if next_look is None or next_look < now - OVERDUE:  # no worker is there to take it up
+        return NOT_FOLLOWED
+    if has_live_watch(connection, now=now):
+        return BY_PUSH
+    return BY_POLL if next_look <= soon else NOT_FOLLOWED
 
 
 def delay_after(error: Exception, *, failures: int) -> timedelta:

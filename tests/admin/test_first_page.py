@@ -137,13 +137,43 @@ def test_calendars_are_shown_with_their_state_and_age(desk, consultant):
 def test_page_says_how_many_calendars_are_followed_closely(desk, consultant):
     now = timezone.now()
     ConnectionFactory(user=consultant, next_sync_at=now)
-    ConnectionFactory(user=consultant, next_sync_at=now + HOUR, webhook_expiration=now + HOUR)
+    for _ in range(2):
+        ConnectionFactory(user=consultant, next_sync_at=now + HOUR, webhook_expiration=now + HOUR)
     ConnectionFactory(user=consultant, next_sync_at=now + HOUR)
     ConnectionFactory(user=consultant, next_sync_at=None, reconnect_needed_at=now)
 
     page = desk.get("/admin/").content.decode()
 
-    assert "2 of 3 watched, or read every minute." in page
+    assert "3 of 4 calendars followed: push 2, fast poll 1." in page
+
+
+@pytest.mark.parametrize(
+    ("provider", "address", "is_said"),
+    [("google", "", True), ("google", "https://x.example/webhooks", False), ("apple", "", False)],
+)
+def test_page_says_when_providers_cannot_tell_of_changes(
+    desk, consultant, settings, provider, address, is_said
+):
+    settings.PUSH_ADDRESS = address
+    ConnectionFactory(user=consultant, provider=provider)
+    page = desk.get("/admin/").content.decode()
+    assert ("No public https address is configured" in page) == is_said
+
+
+def test_page_says_what_the_comparison_with_the_provider_has_shown(desk, consultant):
+    row = ConnectionFactory(
+        user=consultant,
+        verified_at=timezone.now() - 3 * HOUR,
+        drift_missing_minutes=60,
+        drift_surplus_minutes=0,
+    )
+    found = "60 minutes missing, 0 minutes too many. A full sync is due."
+    first_page = desk.get("/admin/").content.decode()
+    assert found in first_page
+    assert "3\xa0hours ago" in first_page
+    page = desk.get(f"/admin/connections/calendarconnection/{row.pk}/change/").content.decode()
+    assert found in page
+    assert "Last verified:" in page
 
 
 def test_each_account_that_needs_a_new_sign_in_is_announced_once(consultant):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from connections.models import CalendarConnection
-from connections.state import GOOD, OFF, TROUBLE, WAITING, State, describe
+from connections.state import GOOD, OFF, TROUBLE, WAITING, State, describe, describe_drift
 
 NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -44,3 +44,30 @@ FAILED = FINE | {"sync_status": "error", "sync_error": "The server was silent."}
 )
 def test_state_says_what_there_is_to_know(fields, state):
     assert describe(CalendarConnection(**fields), now=NOW) == state
+
+
+@pytest.mark.parametrize(
+    ("verified", "missing", "surplus", "read_in_full", "text"),
+    [
+        (None, None, None, NOW, "Not compared yet."),
+        (NOW, None, None, NOW, "The provider tells no busy times to compare with."),
+        (NOW, 0, 0, None, "No drift."),
+        (NOW, 60, 0, None, "60 minutes missing, 0 minutes too many. A full sync is due."),
+        (NOW, 0, 5, NOW, "0 minutes missing, 5 minutes too many. A full sync is due."),
+        (
+            NOW,
+            0,
+            5,
+            NOW + timedelta(minutes=1),
+            "0 minutes missing, 5 minutes too many. It was read anew since.",
+        ),
+    ],
+)
+def test_drift_is_said_and_what_became_of_it(verified, missing, surplus, read_in_full, text):
+    connection = CalendarConnection(
+        verified_at=verified,
+        drift_missing_minutes=missing,
+        drift_surplus_minutes=surplus,
+        last_full_sync_at=read_in_full,
+    )
+    assert describe_drift(connection) == text

@@ -67,7 +67,8 @@ def test_nightly_full_syncs_are_spread_over_hours(connection):
     assert first_due == {19, 20, 21, 22, 23, 24}
 
 
-def test_a_calendar_with_a_live_watch_is_polled_less_often(connection):
+def test_a_calendar_with_a_live_watch_may_be_polled_less_often(connection, settings):
+    settings.POLL_INTERVAL_SECONDS = 300
     unwatched = cadence.poll_interval(connection, now=NOW)
     connection.webhook_expiration = NOW + timedelta(days=1)
     watched = cadence.poll_interval(connection, now=NOW)
@@ -75,7 +76,13 @@ def test_a_calendar_with_a_live_watch_is_polled_less_often(connection):
     assert timedelta(seconds=210) <= watched <= timedelta(seconds=240)
 
 
-def test_a_watch_that_has_run_out_does_not_count(connection):
+def test_a_lost_notification_is_made_up_for_within_a_minute(connection):
+    connection.webhook_expiration = NOW + timedelta(days=1)
+    assert cadence.poll_interval(connection, now=NOW) <= timedelta(seconds=48)
+
+
+def test_a_watch_that_has_run_out_does_not_count(connection, settings):
+    settings.POLL_INTERVAL_SECONDS = 300
     connection.webhook_expiration = NOW
     assert cadence.poll_interval(connection, now=NOW) < timedelta(seconds=60)
 
@@ -87,15 +94,24 @@ def test_nobody_is_left_alone_for_longer_than_some_hours(retry_after):
 
 
 @pytest.mark.parametrize(
-    ("watched_for", "next_look_in", "is_followed"),
-    [(1, 300, True), (0, 300, False), (None, 300, False), (None, 60, True), (None, None, False)],
+    ("watched_for", "next_look_in", "way"),
+    [
+        (1, 300, "push"),
+        (0, 300, ""),
+        (None, 300, ""),
+        (None, 60, "poll"),
+        (None, 61, ""),
+        (None, -300, "poll"),
+        (None, None, ""),
+        (1, -301, ""),  # no worker takes it up
+    ],
 )
 def test_changes_are_seen_soon_where_a_watch_lives_or_a_look_is_near(
-    connection, watched_for, next_look_in, is_followed
+    connection, watched_for, next_look_in, way
 ):
     def moment(seconds: int | None) -> datetime | None:
         return None if seconds is None else NOW + timedelta(seconds=seconds)
 
     connection.webhook_expiration = moment(watched_for)
     connection.next_sync_at = moment(next_look_in)
-    assert cadence.is_followed(connection, now=NOW) == is_followed
+    assert cadence.followed_by(connection, now=NOW) == way

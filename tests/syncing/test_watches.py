@@ -171,6 +171,7 @@ def test_a_provider_that_fails_is_asked_again_later_and_the_known_watch_stays(pr
 
 
 def test_a_lost_renewal_falls_back_to_fast_polls(provider, settings):
+    settings.POLL_INTERVAL_SECONDS = 300
     connection = keep(signed_in())
     slow, fast = settings.POLL_INTERVAL_SECONDS, settings.POLL_INTERVAL_NO_WATCH_SECONDS
     for now, seconds in [(NOW + 6 * DAY, slow), (NOW + 7 * DAY, fast)]:
