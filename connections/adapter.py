@@ -1,7 +1,7 @@
-"""How allauth behaves here: nobody signs up, and a consent at a provider connects calendars only.
+"""How allauth behaves here: nobody signs up, and tokens of a provider never reach its hands.
 
-Every answer of a provider ends in this module, so that allauth neither signs anybody in nor keeps
-anything of it in the session or the database.
+Every answer of a provider ends in this module, so that nothing of it but what is meant to be gets
+into the session or the database.
 """
 
 import logging
@@ -13,15 +13,15 @@ from allauth.socialaccount.models import SocialApp, SocialLogin
 from allauth.socialaccount.providers.base import Provider
 from allauth.socialaccount.providers.base.constants import AuthError
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from connections import views
-from connections.oauth import consent
-from connections.oauth.offers import OFFERS
+from connections.oauth import consent, sign_in
+from connections.oauth.offers import offer_of
 from connections.oauth.provider import registered_apps
 
 logger = logging.getLogger(__name__)
@@ -40,6 +40,13 @@ class SocialAdapter(DefaultSocialAccountAdapter):
             for app in registered_apps()
             if provider in (None, app.provider) and client_id in (None, app.client_id)
         ]
+
+    def get_app(self, request, provider, client_id=None) -> SocialApp:
+        """Raises ``Http404`` where this installation is not registered."""
+        try:
+            return super().get_app(request, provider, client_id)
+        except SocialApp.DoesNotExist:
+            raise Http404(f"{provider} is not configured here.") from None
 
     def is_open_for_signup(self, request, sociallogin) -> bool:
         return False
@@ -61,6 +68,9 @@ class SocialAdapter(DefaultSocialAccountAdapter):
 
 @sensitive_variables()
 def _finish(request: HttpRequest, login: SocialLogin) -> HttpResponse:
+    offer = offer_of(login.account.provider)
+    if login.account.provider == offer.sign_in:
+        return sign_in.finish(request, login, offer)
     if not admin.site.has_permission(request):
         return redirect("admin:index")
     try:
@@ -72,15 +82,22 @@ def _finish(request: HttpRequest, login: SocialLogin) -> HttpResponse:
 
 def _reason(provider: str, error: str, exception: Exception | None) -> str:
     """What to tell the consultant. The exception's text may quote the provider: it is not shown."""
+    offer = offer_of(provider)
+    name, denied = offer.name, consent.DENIED
+    if provider == offer.sign_in:
+        name, denied = offer.company, sign_in.DENIED
     if error == AuthError.CANCELLED:
-        return consent.DENIED.format(name=OFFERS[provider].name)
+        return denied.format(name=name)
     logger.warning("%s did not finish a consent (%s).", provider, type(exception).__name__)
-    return consent.UNFINISHED.format(name=OFFERS[provider].name)
+    return consent.UNFINISHED.format(name=name)
 
 
 def _refusal(request: HttpRequest, provider: str, state: dict | None, reason: str) -> HttpResponse:
     """Without a known beginning, beginning again is connecting an account of one's own."""
+    offer = offer_of(provider)
+    if provider == offer.sign_in:
+        return sign_in.refuse(request, offer, reason)
     if not admin.site.has_permission(request):
         return redirect("admin:index")
     again = state["data"]["again"] if state else reverse("connections:consent", args=[provider])
-    return views.not_connected(request, OFFERS[provider], reason, again=again)
+    return views.not_connected(request, offer, reason, again=again)

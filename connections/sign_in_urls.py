@@ -1,25 +1,34 @@
-"""The pages of signing in that allauth does not have, and those of its second step.
+"""The pages of signing in that are not as allauth has them.
 
-The latter show keys and codes: nothing keeps a copy of them, neither browser nor crash report.
+Those of the second step show keys and codes, of which no browser and no crash report keeps a copy.
 """
 
+from allauth.account.decorators import reauthentication_required
 from allauth.mfa.base import views as second_step
 from allauth.mfa.recovery_codes import views as recovery_codes
 from allauth.mfa.totp import views as app
+from django.contrib import admin
 from django.urls import path
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
-from connections import sign_in_views
+from connections import sign_in_views as views
+
+desk = admin.site.admin_view
+link = desk(reauthentication_required(views.link))
 
 
 def private(view):
     return never_cache(sensitive_post_parameters()(sensitive_variables()(view)))
 
 
-# allauth asks for these names.
+# allauth asks for those without “identity” by these names.
 urlpatterns = [
-    path("2fa/", private(sign_in_views.overview), name="mfa_index"),
+    path("login/", views.SignIn.as_view(), name="account_login"),
+    path("<str:provider>/sign-in/", views.enter, name="identity_sign_in"),
+    path("<str:provider>/link/", link, name="identity_link"),
+    path("links/<int:account_id>/remove/", desk(views.unlink), name="identity_unlink"),
+    path("2fa/", private(views.Overview.as_view()), name="mfa_index"),
     path("2fa/code/", private(second_step.authenticate), name="mfa_authenticate"),
     path("2fa/confirm/", private(second_step.reauthenticate), name="mfa_reauthenticate"),
     path("2fa/app/", private(app.activate_totp), name="mfa_activate_totp"),

@@ -1,5 +1,6 @@
-"""Connecting accounts by consent: the consultant allows it at the provider, in the browser.
+"""What consultants allow at providers in the browser: reading calendars, or saying who they are.
 
-allauth speaks OAuth; calsync takes the tokens off it and nothing else. Nobody signs in or signs up
-this way, and allauth stores nothing of it: no account, no address, no token.
+allauth speaks OAuth. A consent to calendars gives tokens, which calsync takes off it; a sign-in
+gives who somebody is, whose link with a consultant is all that allauth keeps. Nobody signs up this
+way, and no token is stored by it.
 """

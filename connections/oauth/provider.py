@@ -6,15 +6,16 @@ let the address bar have a say in that, have no address. Of the profile only who
 
 from dataclasses import asdict
 
-from allauth.socialaccount.models import SocialApp, SocialToken
+from allauth.socialaccount.adapter import get_adapter
+from allauth.socialaccount.models import SocialApp, SocialLogin, SocialToken
 from allauth.socialaccount.providers.google.provider import GoogleProvider
 from allauth.socialaccount.providers.google.views import GoogleOAuth2Adapter
 from allauth.socialaccount.providers.microsoft.provider import MicrosoftGraphProvider
 from allauth.socialaccount.providers.microsoft.views import MicrosoftGraphOAuth2Adapter
 
-from connections.oauth.offers import Offer, configured_offers
+from connections.oauth.offers import WHO_IT_IS, Offer, configured_offers
 from connections.providers import google, microsoft
-from connections.token_sources import google_app
+from connections.token_sources import google_app, microsoft_app
 
 
 class KeepsScopes:
@@ -71,16 +72,75 @@ class MicrosoftConsent(MicrosoftGraphProvider):
         return {"prompt": "select_account"}
 
 
+class SignsIn:
+    """A provider that says who somebody is, and nothing more. Of that, the address is kept."""
+
+    pkce_enabled_default = True
+
+    def get_scope(self) -> list[str]:
+        return list(WHO_IT_IS)
+
+    def get_auth_params(self) -> dict[str, str]:
+        return {"prompt": "select_account"}
+
+    def extract_extra_data(self, data: dict) -> dict[str, str]:
+        """What tells a consultant's linked accounts apart. It lets nobody in."""
+        return {"email": data.get("email") or ""}
+
+
+class GoogleSignInAdapter(GoogleConsentAdapter):
+    provider_id = "google_sign_in"
+
+
+class GoogleSignIn(SignsIn, GoogleProvider):
+    id = "google_sign_in"
+    oauth2_adapter_class = GoogleSignInAdapter
+
+
+class MicrosoftSignInAdapter(MicrosoftGraphOAuth2Adapter):
+    """Asks the endpoint of OpenID Connect: with these scopes, Graph says nothing of a profile.
+
+    https://learn.microsoft.com/en-us/entra/identity-platform/userinfo
+    """
+
+    provider_id = "microsoft_sign_in"
+
+    def complete_login(self, request, app, token: SocialToken, **kwargs) -> SocialLogin:
+        with get_adapter().get_requests_session() as session:
+            answer = session.get(
+                f"{microsoft_app().graph_url}/oidc/userinfo",
+                headers={"Authorization": f"Bearer {token.token}"},
+            )
+        answer.raise_for_status()
+        return self.get_provider().sociallogin_from_response(request, answer.json())
+
+
+class MicrosoftSignIn(SignsIn, MicrosoftGraphProvider):
+    id = "microsoft_sign_in"
+    oauth2_adapter_class = MicrosoftSignInAdapter
+
+    def extract_uid(self, data: dict) -> str:
+        """Never changes, unlike the address, and is another one for every app."""
+        return data["sub"]
+
+    def extract_common_fields(self, data: dict) -> dict[str, str | None]:
+        return {"email": data.get("email")}
+
+
 def registered_apps() -> list[SocialApp]:
     """This installation's registrations, from the settings: the database holds none."""
-    return [_registered(offer) for offer in configured_offers()]
+    return [
+        _registered(offer, provider)
+        for offer in configured_offers()
+        for provider in (offer.provider, offer.sign_in)
+    ]
 
 
-def _registered(offer: Offer) -> SocialApp:
+def _registered(offer: Offer, provider: str) -> SocialApp:
     """``settings`` is where allauth looks for Microsoft's addresses."""
     app = asdict(offer.app())
     client_id, secret = app.pop("client_id"), app.pop("client_secret")
-    return SocialApp(provider=offer.provider, client_id=client_id, secret=secret, settings=app)
+    return SocialApp(provider=provider, client_id=client_id, secret=secret, settings=app)
 
 
-provider_classes = [GoogleConsent, MicrosoftConsent]
+provider_classes = [GoogleConsent, MicrosoftConsent, GoogleSignIn, MicrosoftSignIn]

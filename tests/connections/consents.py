@@ -37,9 +37,17 @@ class Browser:
     def reconnect(self, connection) -> HttpResponse:
         return self.come_back(self.go(reverse("connections:reconnect", args=[connection.pk])))
 
-    def go(self, address: str) -> str:
-        """The address of the consent screen that the desk leads to."""
-        response = self.client.post(address)
+    def link(self) -> HttpResponse:
+        """The button on the desk that lets an account in, and what is shown at the end."""
+        return self.come_back(self.go(reverse("identity_link", args=[self.provider])))
+
+    def sign_in(self, **fields: str) -> HttpResponse:
+        """The button on the sign-in page."""
+        return self.come_back(self.go(reverse("identity_sign_in", args=[self.provider]), **fields))
+
+    def go(self, address: str, **fields: str) -> str:
+        """The address of the consent screen that a button leads to."""
+        response = self.client.post(address, fields)
         assert response.status_code == 302
         return response.url
 

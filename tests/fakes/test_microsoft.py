@@ -87,6 +87,23 @@ def test_code_is_good_for_who_asked_for_it_alone(microsoft, anna, wrong):
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
 
 
+@pytest.mark.parametrize(
+    ("scopes", "claims"),
+    [
+        ({"openid"}, {"sub"}),
+        ({"openid", "email", "profile"}, {"sub", "email", "name"}),
+        ({"User.Read"}, {"error"}),
+    ],
+)
+def test_who_it_is_is_said_as_far_as_was_allowed(microsoft, anna, scopes, claims):
+    answer = requests.get(
+        f"{microsoft.url}/oidc/userinfo",
+        headers={"Authorization": f"Bearer {anna.sign_in(frozenset(scopes))}"},
+        timeout=5,
+    )
+    assert set(answer.json()) == claims
+
+
 def test_call_without_the_permission_is_refused(microsoft, anna):
     token = anna.sign_in(frozenset({"Calendars.Read"}))
     address = f"{microsoft.url}/v1.0/me/calendars/{anna.default.id.replace('/', '%2F')}/events"

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from tests.connections.providers.far_end import Response
 from tests.fakes.http import Call, Refusal
 from tests.fakes.microsoft.accounts import Account, Grant
-from tests.fakes.microsoft.refusals import sign_in_refusal
+from tests.fakes.microsoft.refusals import denied, not_authenticated, sign_in_refusal
 
 LIFE = 3599  # seconds
 LASTING = "offline_access"
@@ -108,6 +108,23 @@ class Identity:
 
     # --- between servers -----------------------------------------------------------------------
 
+    def user_info(self, call: Call) -> dict:
+        """OpenID Connect's word on who it is; the subject is another one for every app.
+
+        https://learn.microsoft.com/en-us/entra/identity-platform/userinfo
+        """
+        grant = self.of_access(call.header("Authorization").removeprefix("Bearer "))
+        if grant is None:
+            raise not_authenticated()
+        if "openid" not in grant.scopes:
+            raise denied()
+        claims = {"sub": _subject(self.client_id, grant.account)}
+        if "email" in grant.scopes:
+            claims["email"] = grant.account.email
+        if "profile" in grant.scopes:
+            claims["name"] = grant.account.name
+        return claims
+
     def token(self, call: Call, tenant: str) -> dict:
         form = call.form
         if tenant not in TENANTS:
@@ -155,6 +172,13 @@ class Identity:
         }
 
 
+def _subject(client_id: str, account: Account) -> str:
+    return _encoded(f"{client_id} {account.email}".encode())
+
+
 def _challenge(verifier: str) -> str:
-    digest = hashlib.sha256(verifier.encode()).digest()
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    return _encoded(verifier.encode())
+
+
+def _encoded(text: bytes) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(text).digest()).rstrip(b"=").decode()

@@ -89,6 +89,7 @@ class FakeMicrosoft(FakeService):
         return [
             ("GET", r"/([^/]+)/oauth2/v2\.0/authorize", identity.authorize),
             ("POST", r"/([^/]+)/oauth2/v2\.0/token", identity.token),
+            ("GET", r"/oidc/userinfo", identity.user_info),
             ("GET", r"/v1\.0/me", account(SIGN_IN, lambda call, account: account.resource())),
             ("GET", r"/v1\.0/me/calendars", account(READ, _list_calendars)),
             ("GET", CALENDAR, calendar(READ, lambda call, calendar: calendar.resource())),
