@@ -1,8 +1,9 @@
 """Ask PostgreSQL what is free: thin callers of the SQL that alone decides it.
 
 The public functions ``get_available_slots``, ``get_available_days``, ``get_calendar_freshness`` and
-``explain_slot`` read the clock themselves. Inside the database the same core is reached through two
-private functions, which take the clock as their last argument (``asked_at``)::
+``explain_slot`` read the clock themselves, and so does the private ``calsync.offered_days``, which can
+leave a booking out. Inside the database the same core is reached through two more private functions,
+which take the clock as their last argument (``asked_at``)::
 
     calsync.offered_slot(consultant uuid, meeting_type uuid, starts_at timestamptz,
                          slot_duration integer, buffer integer, ignored_booking uuid,
@@ -29,19 +30,10 @@ from django.db import DatabaseError, connection, transaction
 
 INVALID_PARAMETER_VALUE = "22023"  # what the functions raise for what they cannot answer
 
-SLOTS = """
-SELECT slot_start, slot_end FROM public.get_available_slots(
-  date => %(start)s, days => %(days)s, slot_duration => %(duration)s, buffer => %(buffer)s,
-  consultant => %(consultant_id)s, meeting_type => %(meeting_type)s, timezone => %(time_zone)s)
-"""
 DAYS = """
-SELECT offered.day, offered.slots, (rules).duration
-FROM public.get_available_days(
-  date => %(start)s, days => %(days)s, slot_duration => %(duration)s, buffer => %(buffer)s,
-  consultant => %(consultant_id)s, meeting_type => %(meeting_type)s, timezone => %(time_zone)s
-) AS offered
-CROSS JOIN calsync.rules_meant(
-  %(consultant_id)s, %(meeting_type)s, %(duration)s, %(buffer)s) AS rules
+SELECT day, slots, duration FROM calsync.offered_days(
+  %(start)s, %(days)s, %(duration)s, %(buffer)s, %(consultant_id)s, %(meeting_type)s,
+  %(time_zone)s, %(ignored_booking)s)
 """
 FRESHNESS = "SELECT * FROM public.get_calendar_freshness(%(consultant_id)s)"
 REASONS = """
@@ -86,21 +78,9 @@ class Reason:
     to_time: datetime | None
 
 
-def offered_slots(
-    *,
-    consultant_id: UUID | None,
-    start: date,
-    days: int = 1,
-    duration: int | None = None,
-    buffer: int | None = None,
-    meeting_type: str | None = None,
-    time_zone: str | None = None,
-) -> list[Slot]:
-    """The free slots of ``days`` dates in ``time_zone`` (default: the consultant's), 1,000 at most.
-
-    Minutes throughout; ``meeting_type`` is a slug. Raises ``SlotQueryRefused``.
-    """
-    return [Slot(*row) for row in _ask(SLOTS, locals())]
+def offered_slots(*, days: int = 1, **question) -> list[Slot]:
+    """The free slots of ``days`` dates, one after the other: as ``offered_days``."""
+    return [slot for _, slots in offered_days(days=days, **question) for slot in slots]
 
 
 def offered_days(
@@ -112,8 +92,12 @@ def offered_days(
     buffer: int | None = None,
     meeting_type: str | None = None,
     time_zone: str | None = None,
+    ignored_booking: UUID | None = None,
 ) -> list[tuple[date, list[Slot]]]:
-    """The same for each date, also where nothing is free, and without a limit."""
+    """The free slots of each of ``days`` dates in ``time_zone`` (default: the consultant's).
+
+    Minutes throughout; ``meeting_type`` is a slug. Raises ``SlotQueryRefused``.
+    """
     return [
         (day, [Slot(start, start + duration) for start in starts])
         for day, starts, duration in _ask(DAYS, locals())

@@ -29,8 +29,8 @@ class Migration(migrations.Migration):
         RunSQLFile(
             "availability/sql/website_functions.sql",
             reverse="DROP FUNCTION public.get_calendar_freshness, public.get_available_days, "
-            "public.get_available_slots, calsync.starts_of_dates, calsync.rules_meant, "
-            "calsync.consultant_meant",
+            "public.get_available_slots, calsync.offered_days, calsync.starts_of_dates, "
+            "calsync.rules_meant, calsync.consultant_meant",
         ),
         RunSQLFile(
             "availability/sql/explain_slot.sql",

@@ -27,9 +27,11 @@ END
 $$;
 REVOKE ALL ON FUNCTION calsync.consultant_meant(uuid) FROM PUBLIC;
 
--- The effective rules, for arguments as the website gives them.
+-- The effective rules, for arguments as the website gives them. A meeting type that is no longer
+-- active serves only a booking that exists already.
 CREATE FUNCTION calsync.rules_meant(
-  consultant uuid, meeting_type text, slot_duration integer, buffer integer)
+  consultant uuid, meeting_type text, slot_duration integer, buffer integer,
+  ignored_booking uuid DEFAULT NULL)
 RETURNS calsync.effective_rules LANGUAGE plpgsql STABLE AS $$
 DECLARE
   consultant_id uuid := calsync.consultant_meant(consultant);
@@ -37,7 +39,8 @@ DECLARE
 BEGIN
   IF meeting_type IS NOT NULL THEN
     SELECT m.id INTO meeting_id FROM public.meeting_types m
-      WHERE m.user_id = consultant_id AND m.slug = meeting_type AND m.is_active;
+      WHERE m.user_id = consultant_id AND m.slug = meeting_type
+        AND (m.is_active OR ignored_booking IS NOT NULL);
     IF NOT FOUND THEN
       RAISE invalid_parameter_value USING MESSAGE = 'the consultant has no such meeting type';
     END IF;
@@ -45,11 +48,12 @@ BEGIN
   RETURN calsync.effective_rules(consultant_id, meeting_id, slot_duration, buffer, now());
 END
 $$;
-REVOKE ALL ON FUNCTION calsync.rules_meant(uuid, text, integer, integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION calsync.rules_meant(uuid, text, integer, integer, uuid) FROM PUBLIC;
 
--- The offered starts of some dates in a zone, for both functions below.
+-- The offered starts of some dates in a zone, for the functions below.
 CREATE FUNCTION calsync.starts_of_dates(
-  rules calsync.effective_rules, first_date date, days integer, zone text)
+  rules calsync.effective_rules, first_date date, days integer, zone text,
+  ignored_booking uuid DEFAULT NULL)
 RETURNS timestamptz[] LANGUAGE plpgsql STABLE AS $$
 BEGIN
   IF first_date IS NULL OR first_date NOT BETWEEN '1970-01-01' AND '9000-01-01' THEN
@@ -59,11 +63,40 @@ BEGIN
   END IF;
   RETURN calsync.offered_starts(
     rules, calsync.wall_clock_to_instant(first_date::timestamp, zone),
-    calsync.wall_clock_to_instant((first_date + days)::timestamp, zone), NULL, now());
+    calsync.wall_clock_to_instant((first_date + days)::timestamp, zone), ignored_booking,
+    now());
 END
 $$;
 REVOKE ALL ON FUNCTION
-  calsync.starts_of_dates(calsync.effective_rules, date, integer, text) FROM PUBLIC;
+  calsync.starts_of_dates(calsync.effective_rules, date, integer, text, uuid) FROM PUBLIC;
+
+-- The free starts of each date, and how long their slots are. ``ignored_booking`` does not stand in
+-- its own way; it is for calsync alone, since whoever may leave a booking out learns when it is.
+CREATE FUNCTION calsync.offered_days(
+  date date, days integer, slot_duration integer, buffer integer, consultant uuid,
+  meeting_type text, timezone text, ignored_booking uuid)
+RETURNS TABLE (day date, slots timestamptz[], duration interval)
+LANGUAGE plpgsql STABLE
+SET search_path = '' SET plan_cache_mode = force_generic_plan SET jit = off
+SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+DECLARE
+  rules  calsync.effective_rules := calsync.rules_meant(
+    consultant, meeting_type, slot_duration, buffer, ignored_booking);
+  zone   text := coalesce(calsync.require_time_zone(timezone), rules.time_zone);
+  starts timestamptz[] := calsync.starts_of_dates(rules, date, days, zone, ignored_booking);
+BEGIN
+  RETURN QUERY
+    SELECT d.day, coalesce(s.starts, '{}'), rules.duration
+    FROM (SELECT date + generate_series(0, days - 1) AS day) d
+    LEFT JOIN (
+      SELECT (u.start AT TIME ZONE zone)::date AS day, array_agg(u.start ORDER BY u.start) AS starts
+      FROM unnest(starts) AS u (start) GROUP BY 1
+    ) s ON s.day = d.day
+    ORDER BY d.day;
+END
+$$;
+REVOKE ALL ON FUNCTION calsync.offered_days(
+  date, integer, integer, integer, uuid, text, text, uuid) FROM PUBLIC;
 
 CREATE FUNCTION public.get_available_slots(
   date date, slot_duration integer DEFAULT NULL, buffer integer DEFAULT NULL,
@@ -92,23 +125,10 @@ CREATE FUNCTION public.get_available_days(
   buffer integer DEFAULT NULL, consultant uuid DEFAULT NULL, meeting_type text DEFAULT NULL,
   timezone text DEFAULT NULL)
 RETURNS TABLE (day date, slots timestamptz[])
-LANGUAGE plpgsql STABLE SECURITY DEFINER
-SET search_path = '' SET plan_cache_mode = force_generic_plan SET jit = off
-SET enable_seqscan = off SET enable_bitmapscan = off AS $$
-DECLARE
-  rules  calsync.effective_rules := calsync.rules_meant(
-    consultant, meeting_type, slot_duration, buffer);
-  zone   text := coalesce(calsync.require_time_zone(timezone), rules.time_zone);
-  starts timestamptz[] := calsync.starts_of_dates(rules, date, days, zone);
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = '' AS $$
 BEGIN
-  RETURN QUERY
-    SELECT d.day, coalesce(s.starts, '{}')
-    FROM (SELECT date + generate_series(0, days - 1) AS day) d
-    LEFT JOIN (
-      SELECT (u.start AT TIME ZONE zone)::date AS day, array_agg(u.start ORDER BY u.start) AS starts
-      FROM unnest(starts) AS u (start) GROUP BY 1
-    ) s ON s.day = d.day
-    ORDER BY d.day;
+  RETURN QUERY SELECT d.day, d.slots FROM calsync.offered_days(
+    date, days, slot_duration, buffer, consultant, meeting_type, timezone, NULL) d;
 END
 $$;
 
