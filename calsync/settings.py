@@ -100,6 +100,8 @@ ALLOWED_ORIGINS = read(
     how="It holds the websites that may embed the booking page, e.g. https://www.example.com",
     default="",
 )
+# Who knows it may read /metrics. Empty: nobody may.
+METRICS_TOKEN = read("METRICS_TOKEN", default="")
 # CalDAV servers on private addresses that may be reached all the same: host or host:port.
 CALDAV_ALLOWED_PRIVATE_HOSTS = read("CALDAV_ALLOWED_PRIVATE_HOSTS", words, default="")
 
@@ -134,6 +136,7 @@ INSTALLED_APPS = [
     "corsheaders",
     "rest_framework",
     "drf_spectacular",
+    "drf_spectacular_sidecar",
     "django_q",
     "connections",
     "connections.oauth",
@@ -293,12 +296,21 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_RATES": {
         "bookings_per_address": read("BOOKINGS_PER_ADDRESS", rate, default="1000/hour"),
         "bookings_per_email": read("BOOKINGS_PER_EMAIL", rate, default="120/hour"),
+        "holds_per_address": read("HOLDS_PER_ADDRESS", rate, default="120/hour"),
     },
-    "EXCEPTION_HANDLER": "bookings.api.answer_error",
+    "EXCEPTION_HANDLER": "bookings.api.errors.answer_error",
     "NUM_PROXIES": TRUSTED_PROXIES,
     "UNAUTHENTICATED_USER": None,
 }
-SPECTACULAR_SETTINGS = {"TITLE": "calsync", "VERSION": "1", "OAS_VERSION": "3.1.0"}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "calsync",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
 
 CORS_ALLOWED_ORIGINS = ALLOWED_ORIGINS
 CORS_URLS_REGEX = r"^/api/v1/"
