@@ -1,9 +1,9 @@
 """Ask PostgreSQL what is free: thin callers of the SQL that alone decides it.
 
-The public functions ``get_available_slots``, ``get_available_days``, ``get_calendar_freshness`` and
-``explain_slot`` read the clock themselves, and so does the private ``calsync.offered_days``, which can
-leave a booking out. Inside the database the same core is reached through two more private functions,
-which take the clock as their last argument (``asked_at``)::
+The public functions ``get_available_slots``, ``get_available_days``, ``get_calendar_freshness``
+and ``explain_slot`` read the clock themselves; so does the private ``calsync.offered_days``, which
+can leave a booking out. Inside the database the same core is reached through two more private
+functions, which take the clock as their last argument (``asked_at``)::
 
     calsync.offered_slot(consultant uuid, meeting_type uuid, starts_at timestamptz,
                          slot_duration integer, buffer integer, ignored_booking uuid,
