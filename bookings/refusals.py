@@ -35,7 +35,11 @@ class TooManyBookings(BookingRefused):
 
 
 class TooManyHolds(BookingRefused):
-    """The client holds as many slots as one may."""
+    """The client holds as many slots as one may; ``wait`` is in seconds, until one is let go."""
+
+    def __init__(self, *, wait: int) -> None:
+        super().__init__("You hold several slots already. Please release one of them first.")
+        self.wait = wait
 
 
 class HoldUnknown(BookingRefused):

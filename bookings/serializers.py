@@ -10,11 +10,14 @@ from rest_framework.exceptions import NotFound
 from availability.models import MeetingType
 from availability.zones import known_zones
 from bookings.lifecycle import BookingRequest
-from bookings.models import Booking, EventState
+from bookings.models import Booking, BookingStatus, EventState
+from bookings.slot_requests import SlotRequest
 from bookings.tokens import ics_url, manage_url
 from connections.models import Consultant
 
 LONGEST_ANSWER = 2000  # characters
+LONGEST_REASON = 1000
+LONGEST_TOKEN = 100
 YEARS = range(2000, 2200)  # outside of which no time zone database says anything useful
 
 
@@ -73,6 +76,11 @@ class SlotsQuerySerializer(SubjectSerializer):
     start = serializers.DateField(help_text="The first date, in `timezone`.")
     days = serializers.IntegerField(min_value=1, max_value=92, default=1)
     timezone = TimeZoneField(required=False, help_text="Left out: the consultant's.")
+    hold = serializers.CharField(
+        max_length=LONGEST_TOKEN,
+        required=False,
+        help_text="Shows the slot that this hold keeps as free.",
+    )
 
 
 class SlotSerializer(serializers.Serializer):
@@ -90,8 +98,44 @@ class SlotsSerializer(serializers.Serializer):
     state = serializers.ChoiceField(choices=["fresh", "stale", "closed"])
 
 
+class HoldRequestSerializer(SubjectSerializer):
+    start = InstantField()
+    client = serializers.CharField(
+        max_length=200,
+        required=False,
+        help_text="What the website tells its visitors apart by, e.g. a random id of the browser "
+        "tab. Left out: the network address. Nobody may hold many slots at once.",
+    )
+
+    def slot_request(self) -> SlotRequest:
+        given = self.validated_data
+        return SlotRequest(
+            consultant=given["consultant"],
+            meeting_type=given["meeting_type"],
+            starts_at=given["start"],
+            duration=given.get("duration"),
+        )
+
+    def holder(self, *, address: str) -> str:
+        """Whose hold it is; a client cannot call itself what another one's address is."""
+        client = self.validated_data.get("client")
+        return f"client {client}" if client else f"address {address}"
+
+
+class HoldSerializer(serializers.Serializer):
+    """The key of a hold, and until when it keeps which slot."""
+
+    hold = serializers.CharField(source="token")
+    expires_at = serializers.DateTimeField(source="booking.hold_expires_at")
+    start = serializers.DateTimeField(source="booking.start_time")
+    end = serializers.DateTimeField(source="booking.end_time")
+
+
 class BookingRequestSerializer(SubjectSerializer):
     start = InstantField()
+    hold = serializers.CharField(
+        max_length=LONGEST_TOKEN, required=False, help_text="The hold that keeps the slot."
+    )
     name = serializers.CharField(max_length=200)
     email = serializers.EmailField(max_length=254)
     timezone = TimeZoneField(help_text="The invitee's.")
@@ -119,22 +163,70 @@ class BookingRequestSerializer(SubjectSerializer):
             time_zone=given["timezone"],
             notes=given["notes"],
             answers=given["answers"],
+            hold=given.get("hold"),
             idempotency_key=idempotency_key,
         )
 
 
-class BookingSerializer(serializers.ModelSerializer):
-    """A booking, as its invitee may know it."""
+class CancellationSerializer(serializers.Serializer):
+    reason = serializers.CharField(
+        max_length=LONGEST_REASON,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="The consultant reads it.",
+    )
 
+
+class MoveSerializer(serializers.Serializer):
+    start = InstantField(help_text="A start that is offered.")
+
+
+class BookingSerializer(serializers.ModelSerializer):
+    """A booking, as its invitee may know it. Who they are and what they wrote is left out."""
+
+    status = serializers.ChoiceField(
+        choices=BookingStatus.choices, help_text="pending: it waits for the consultant's approval."
+    )
     start = serializers.DateTimeField(source="start_time")
     end = serializers.DateTimeField(source="end_time")
+    meeting_type = serializers.CharField(source="meeting_type.slug", default=None, allow_null=True)
+    conference_url = serializers.CharField(help_text="Empty: none, or not yet.")
+    changeable_until = serializers.DateTimeField(
+        help_text="Until then its invitee may cancel or move it."
+    )
+    moved_from = serializers.DateTimeField(
+        allow_null=True, help_text="The start before the last move."
+    )
+    sequence = serializers.IntegerField(
+        help_text="One more with every change (RFC 5545, SEQUENCE)."
+    )
     manage_url = serializers.SerializerMethodField()
     ics_url = serializers.SerializerMethodField()
     calendar_event = serializers.ChoiceField(source="event_state", choices=EventState.choices)
 
     class Meta:
         model = Booking
-        fields = ["id", "status", "start", "end", "manage_url", "ics_url", "calendar_event"]
+        fields = [
+            "id",
+            "status",
+            "start",
+            "end",
+            "title",
+            "meeting_type",
+            "location",
+            "conference_url",
+            "changeable_until",
+            "moved_from",
+            "reschedule_count",
+            "cancelled_at",
+            "cancellation_reason",
+            "sequence",
+            "manage_url",
+            "ics_url",
+            "calendar_event",
+        ]
+        read_only_fields = fields
 
     def get_manage_url(self, booking: Booking) -> str:
         return manage_url(booking)

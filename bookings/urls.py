@@ -1,12 +1,22 @@
-from django.urls import path
+from django.urls import path, re_path
 
 from bookings import views
-from bookings.api import BookingsView, BookingView, SlotsView
+from bookings.api.bookings import BookingsView, BookingView, CancelView, RescheduleView
+from bookings.api.errors import UnknownAddress
+from bookings.api.holds import HoldsView, HoldView
+from bookings.api.slots import SlotsView
 
 urlpatterns = [
     path("api/v1/slots/", SlotsView.as_view(), name="api-slots"),
     path("api/v1/bookings/", BookingsView.as_view(), name="api-bookings"),
     path("api/v1/bookings/<str:token>/", BookingView.as_view(), name="api-booking"),
+    path("api/v1/bookings/<str:token>/cancel/", CancelView.as_view(), name="api-cancel"),
+    path(
+        "api/v1/bookings/<str:token>/reschedule/", RescheduleView.as_view(), name="api-reschedule"
+    ),
+    path("api/v1/holds/", HoldsView.as_view(), name="api-holds"),
+    path("api/v1/holds/<str:hold>/", HoldView.as_view(), name="api-hold"),
+    re_path("^api/", UnknownAddress.as_view()),
     path("book/<slug:consultant_slug>/", views.consultant_page, name="book"),
     path(
         "book/<slug:consultant_slug>/<slug:meeting_type_slug>/",

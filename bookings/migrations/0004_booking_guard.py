@@ -21,4 +21,5 @@ class Migration(migrations.Migration):
     operations = [
         RunSQLFile("bookings/sql/booking_guard.sql", reverse=DROP_GUARD),
         RunSQLFile("bookings/sql/owed_mails.sql", reverse=DROP_OWED_MAILS),
+        RunSQLFile("bookings/sql/tries.sql", reverse="DROP TABLE calsync.tries"),
     ]

@@ -1,0 +1,1 @@
+"""The HTTP API for websites that build their own booking form."""
