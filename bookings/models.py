@@ -34,6 +34,9 @@ class EventState(models.TextChoices):
     NONE = "none", "no calendar receives bookings"
 
 
+UNWRITTEN = [EventState.DUE, EventState.FAILED]
+
+
 class BookingQuerySet(models.QuerySet):
     def event_due(self, now: datetime):
         """Bookings whose calendar event is to be worked on; a hold has none."""
@@ -114,6 +117,7 @@ class Booking(OwnedModel):
         "calendar event", choices=EventState, default=EventState.DUE, db_default=EventState.DUE
     )
     event_due_at = models.DateTimeField(null=True, db_default=Now(), editable=False)
+    event_due_since = models.DateTimeField(db_default=Now(), editable=False)
     event_not_before = models.DateTimeField(null=True, editable=False)
     event_attempts = models.IntegerField(default=0, db_default=0, editable=False)
     event_error = models.TextField(default="", db_default="", editable=False)
@@ -168,6 +172,8 @@ class MailKind(models.TextChoices):
     CHANGE = "change", "moved"
     CANCELLATION = "cancellation", "cancelled"
     REMINDER = "reminder", "reminder"
+    CONFERENCE = "conference", "link of the video call"
+    CALENDAR_TROUBLE = "calendar_trouble", "calendar trouble"
 
 
 SAID_OF = {
@@ -190,7 +196,7 @@ class BookingMailQuerySet(models.QuerySet):
 
     def waiting_for_event(self, booking: Booking):
         """Those that were to tell the link of a video call, once it is known."""
-        told = [MailKind.CONFIRMATION, MailKind.CHANGE]
+        told = [MailKind.CONFIRMATION, MailKind.CONSULTANT_NOTICE, MailKind.CHANGE]
         return self.filter(booking=booking, kind__in=told, not_before=None).exclude(due_at=None)
 
     def startable(self, now: datetime):
@@ -234,8 +240,12 @@ class BookingMail(models.Model):
     def __str__(self) -> str:
         return f"{self.get_kind_display()} to the {self.recipient}"
 
-    @property
-    def is_outdated(self) -> bool:
-        """Whether it would tell of a booking that is no longer so."""
-        said_of = SAID_OF.get(self.kind, BookingStatus.CONFIRMED)
-        return self.booking.status != said_of or self.booking.sequence != self.sequence
+    def is_outdated(self, now: datetime) -> bool:
+        """Whether it would tell of what is no longer so."""
+        if self.booking.sequence != self.sequence:
+            return True
+        if self.kind == MailKind.CALENDAR_TROUBLE:
+            return self.booking.event_state not in UNWRITTEN
+        if self.kind == MailKind.REMINDER and self.booking.start_time <= now:
+            return True
+        return self.booking.status != SAID_OF.get(self.kind, BookingStatus.CONFIRMED)

@@ -28,7 +28,7 @@ def send_mail(mail_id: UUID, *, now: datetime) -> None:
     mail = _claim(mail_id, now=now)
     if mail is None:
         return
-    if mail.is_outdated:
+    if mail.is_outdated(now):
         _finish(mail, error="The booking was changed before this mail was sent.")
         return
     try:

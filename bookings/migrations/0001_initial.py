@@ -194,6 +194,12 @@ class Migration(migrations.Migration):
                                 null=True,
                             ),
                         ),
+                        (
+                            "event_due_since",
+                            models.DateTimeField(
+                                db_default=django.db.models.functions.datetime.Now(), editable=False
+                            ),
+                        ),
                         ("event_not_before", models.DateTimeField(editable=False, null=True)),
                         (
                             "event_attempts",

@@ -48,6 +48,8 @@ class Migration(migrations.Migration):
                                     ("change", "moved"),
                                     ("cancellation", "cancelled"),
                                     ("reminder", "reminder"),
+                                    ("conference", "link of the video call"),
+                                    ("calendar_trouble", "calendar trouble"),
                                 ]
                             ),
                         ),

@@ -11,8 +11,9 @@ DROP FUNCTION calsync.guard_new_booking, calsync.guard_changed_booking, calsync.
 DROP_OWED_MAILS = """
 DROP TRIGGER tell_of_new ON public.bookings;
 DROP TRIGGER tell_of_change ON public.bookings;
+DROP TRIGGER note_event_due ON public.bookings;
 DROP FUNCTION calsync.tell_of_booking, calsync.owe_mails, calsync.owe_reminders,
-  calsync.what_happened;
+  calsync.what_happened, calsync.note_event_due, calsync.owe_alarms, calsync.owe_link;
 """
 
 

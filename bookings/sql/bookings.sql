@@ -44,6 +44,7 @@ CREATE TABLE public.bookings (
   event_state         text NOT NULL DEFAULT 'due'
                       CHECK (event_state IN ('due', 'written', 'removed', 'failed', 'none')),
   event_due_at        timestamptz DEFAULT now(),
+  event_due_since     timestamptz NOT NULL DEFAULT now(), -- when it last had to be written anew
   event_not_before    timestamptz,
   event_attempts      integer NOT NULL DEFAULT 0 CHECK (event_attempts >= 0),
   event_error         text NOT NULL DEFAULT '',
@@ -71,6 +72,10 @@ CREATE INDEX idx_bookings_pending ON public.bookings (user_id, hold_expires_at) 
 CREATE INDEX idx_bookings_without_token ON public.bookings (created_at)
   WHERE manage_token_hash IS NULL AND hold_token_hash IS NULL;
 CREATE INDEX idx_bookings_event_due ON public.bookings (event_due_at) WHERE event_state = 'due';
+CREATE INDEX idx_bookings_event_written ON public.bookings (start_time)
+  WHERE event_state = 'written' AND status = 'confirmed';
+CREATE INDEX idx_bookings_unwritten ON public.bookings (event_due_since)
+  WHERE event_state IN ('due', 'failed');
 CREATE INDEX idx_bookings_event_none ON public.bookings (user_id) WHERE event_state = 'none';
 
 CREATE TRIGGER touch_updated_at BEFORE UPDATE ON public.bookings
@@ -84,7 +89,8 @@ GRANT SELECT (id, user_id, meeting_type_id, start_time, end_time, buffer_before,
   hold_expires_at, title, location, invitee_name, invitee_email, invitee_time_zone, invitee_notes,
   answers, cancelled_at, cancellation_reason, reschedule_count, moved_from, changed_by,
   has_conference, conference_url, created_at, updated_at,
-  event_connection_id, ical_uid, sequence, event_state, event_due_at, event_attempts, event_error)
+  event_connection_id, ical_uid, sequence, event_state, event_due_at, event_due_since,
+  event_attempts, event_error)
   ON public.bookings TO authenticated;
 CREATE POLICY own_rows ON public.bookings FOR SELECT TO authenticated
   USING (user_id = (SELECT (nullif(current_setting('request.jwt.claims', true), '')::json ->> 'sub')::uuid));

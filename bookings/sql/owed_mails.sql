@@ -24,8 +24,9 @@ LANGUAGE sql AS $$
   INSERT INTO calsync.booking_mails (booking_id, kind, recipient, sequence, due_at)
   SELECT booking.id, m.kind, m.recipient, booking.sequence,
          -- The link of a video call comes with the event: writing it makes the mail due at once.
-         now() + CASE WHEN booking.has_conference AND m.kind IN ('confirmation', 'change')
-                      THEN interval '2 minutes' ELSE interval '0' END
+         now() + CASE
+           WHEN booking.has_conference AND m.kind IN ('confirmation', 'consultant_notice', 'change')
+           THEN interval '2 minutes' ELSE interval '0' END
   FROM (VALUES
     ('booked',    'confirmation',      'invitee'),
     ('booked',    'consultant_notice', 'consultant'),
@@ -82,3 +83,48 @@ CREATE TRIGGER tell_of_change AFTER UPDATE ON public.bookings
   WHEN ((OLD.status, OLD.start_time, OLD.end_time, OLD.hold_expires_at IS NULL)
         IS DISTINCT FROM (NEW.status, NEW.start_time, NEW.end_time, NEW.hold_expires_at IS NULL))
   EXECUTE FUNCTION calsync.tell_of_booking();
+
+-- Since when the calendar has not shown what the booking says. Who tries again changes nothing of it.
+CREATE FUNCTION calsync.note_event_due() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
+BEGIN
+  NEW.event_due_since := now();
+  RETURN NEW;
+END
+$$;
+REVOKE ALL ON FUNCTION calsync.note_event_due() FROM PUBLIC;
+-- By its name it comes after the guard, which makes the event due.
+CREATE TRIGGER note_event_due BEFORE UPDATE ON public.bookings
+  FOR EACH ROW
+  WHEN (NEW.event_state = 'due'
+        AND (OLD.event_state, OLD.status, OLD.start_time, OLD.end_time)
+            IS DISTINCT FROM (NEW.event_state, NEW.status, NEW.start_time, NEW.end_time))
+  EXECUTE FUNCTION calsync.note_event_due();
+
+-- Owes the consultant an alarm, one for each revision, of what the calendar does not show although it
+-- was refused, or has been due since before `since`.
+CREATE FUNCTION calsync.owe_alarms(since timestamptz, at timestamptz) RETURNS void
+LANGUAGE sql AS $$
+  INSERT INTO calsync.booking_mails (booking_id, kind, recipient, sequence, due_at)
+  SELECT b.id, 'calendar_trouble', 'consultant', b.sequence, at
+  FROM public.bookings b
+  WHERE b.event_state IN ('due', 'failed') AND b.status <> 'pending' AND b.end_time > at
+    AND (b.event_state = 'failed' OR b.event_due_since <= since)
+  ON CONFLICT DO NOTHING
+$$;
+REVOKE ALL ON FUNCTION calsync.owe_alarms(timestamptz, timestamptz) FROM PUBLIC;
+
+-- Owes the invitee the link of a video call that became known after the mail that was to tell it.
+CREATE FUNCTION calsync.owe_link(booking uuid) RETURNS void
+LANGUAGE sql AS $$
+  INSERT INTO calsync.booking_mails (booking_id, kind, recipient, sequence, about)
+  SELECT b.id, 'conference', 'invitee', b.sequence, b.conference_url
+  FROM public.bookings b
+  WHERE b.id = booking AND b.status = 'confirmed' AND b.conference_url <> ''
+    AND EXISTS (
+      SELECT FROM calsync.booking_mails m
+      WHERE m.booking_id = b.id AND m.sequence = b.sequence AND m.recipient = 'invitee'
+        AND m.kind IN ('confirmation', 'change') AND m.sent_at IS NOT NULL)
+  ON CONFLICT DO NOTHING
+$$;
+REVOKE ALL ON FUNCTION calsync.owe_link(uuid) FROM PUBLIC;
