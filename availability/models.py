@@ -150,8 +150,8 @@ class BookingSettings(models.Model):
         "open bookings of one invitee",
         null=True,
         blank=True,
-        default=50,
-        db_default=50,
+        default=120,
+        db_default=120,
         validators=AT_LEAST_ONE,
         help_text="At most so many bookings ahead for one e-mail address. Empty: no limit.",
     )

@@ -199,8 +199,8 @@ class Migration(migrations.Migration):
                             "invitee_limit",
                             models.IntegerField(
                                 blank=True,
-                                db_default=50,
-                                default=50,
+                                db_default=120,
+                                default=120,
                                 help_text="At most so many bookings ahead for one e-mail address. Empty: no limit.",
                                 null=True,
                                 validators=[django.core.validators.MinValueValidator(1)],

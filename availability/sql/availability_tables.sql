@@ -22,7 +22,7 @@ CREATE TABLE public.booking_settings (
   -- Minutes before the start at which an invitee is reminded: a few, up to four weeks ahead.
   reminders      integer[] NOT NULL DEFAULT '{1440}' CHECK (
     cardinality(reminders) <= 5 AND 5 <= ALL (reminders) AND 40320 >= ALL (reminders)),
-  invitee_limit  integer DEFAULT 50 CHECK (invitee_limit > 0), -- open bookings of one e-mail address
+  invitee_limit  integer DEFAULT 120 CHECK (invitee_limit > 0), -- open bookings of one e-mail address
   created_at     timestamptz NOT NULL DEFAULT now(),
   updated_at     timestamptz NOT NULL DEFAULT now()
 );
