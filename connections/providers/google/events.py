@@ -19,7 +19,7 @@ from connections.providers.base import (
     RemoteEvent,
 )
 from connections.providers.google.drafts import BOOKING_PROPERTY, is_id_of
-from connections.providers.ical.booking_ids import read_booking_id
+from connections.providers.ical.booking_ids import booking_id_of, read_booking_id
 from connections.providers.ical.classification import MAX_SEQUENCE, PRIVATE_TITLE, clean
 
 # What is asked of an event: nothing of its description, its place or its guests but ourselves.
@@ -67,6 +67,7 @@ def remote_event(item: Mapping, *, zone: ZoneInfo) -> RemoteEvent:
         end, end_date, problem = _end(item, start, start_date, zone)
     except UNREADABLE:
         raise Unreadable from None
+    uid = clean(item.get("iCalUID") or "")
     return RemoteEvent(
         provider_event_id=item["id"],
         series_id=item.get("recurringEventId") or "",
@@ -77,9 +78,9 @@ def remote_event(item: Mapping, *, zone: ZoneInfo) -> RemoteEvent:
         title=_title(item),
         status=_status(item),
         transparency=_transparency(item),
-        booking_id=booking_of(item),
+        booking_id=booking_of(item) or booking_id_of(uid),
         updated_at=_updated_at(item),
-        uid=clean(item.get("iCalUID") or ""),
+        uid=uid,
         sequence=min(item.get("sequence") or 0, MAX_SEQUENCE),
         version=item.get("etag") or "",
         problem=problem,

@@ -10,6 +10,8 @@ from uuid import UUID
 BOOKING_PROPERTY = "X-CALSYNC-BOOKING"  # its value is the booking's id
 UID_PREFIX = "calsync-"
 
+# What Google makes of the ids that bookings have there, see ``google.drafts.event_ids``.
+_UID_OF_GOOGLE = re.compile(r"b([0-9a-f]{32})(?:v\d+)?@google\.com", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
 
@@ -19,8 +21,14 @@ def booking_uid(booking_id: UUID) -> str:
 
 
 def booking_id_of(uid: str) -> UUID | None:
-    """The booking whose UID this is, whatever its case; None for anybody else's event."""
+    """The booking whose UID this is, whatever its case; None for anybody else's event.
+
+    An event keeps its UID where it is invited to, so its copy in another of the consultant's
+    calendars, at whichever provider, is recognised too.
+    """
     folded = uid.strip().lower()
+    if found := _UID_OF_GOOGLE.fullmatch(folded):
+        return UUID(found[1])
     if not folded.startswith(UID_PREFIX):
         return None
     return read_booking_id(folded.removeprefix(UID_PREFIX))

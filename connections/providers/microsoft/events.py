@@ -16,6 +16,7 @@ from connections.providers.base import (
     TRANSPARENT,
     RemoteEvent,
 )
+from connections.providers.ical.booking_ids import booking_id_of
 from connections.providers.ical.classification import PRIVATE_TITLE, clean
 from connections.providers.ical.zones import named_zone
 from connections.providers.microsoft.drafts import booking_of
@@ -71,6 +72,7 @@ def remote_event(item: Mapping, *, zone: ZoneInfo) -> RemoteEvent:
         end, end_date, problem = _end(item, start, start_date, zone)
     except UNREADABLE:
         raise Unreadable from None
+    uid = clean(item.get("iCalUId") or "")
     return RemoteEvent(
         provider_event_id=item["id"],
         series_id=item.get("seriesMasterId") or "",
@@ -81,9 +83,9 @@ def remote_event(item: Mapping, *, zone: ZoneInfo) -> RemoteEvent:
         title=_title(item),
         status=_status(item),
         transparency=_transparency(item),
-        booking_id=booking_of(item),
+        booking_id=booking_of(item) or booking_id_of(uid),
         updated_at=_updated_at(item),
-        uid=clean(item.get("iCalUId") or ""),
+        uid=uid,
         version=item.get("@odata.etag") or "",
         problem=problem,
     )

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from connections.providers.google.drafts import event_ids
 from connections.providers.ical import BOOKING_PROPERTY, booking_id_of, booking_uid
 from tests.connections.ical.objects import read, vcalendar
 
@@ -18,9 +19,16 @@ def test_a_server_that_writes_uids_in_capitals_loses_no_booking():
     assert booking_id_of(booking_uid(BOOKING).upper()) == BOOKING
 
 
+def test_an_event_that_was_written_at_google_is_found_again_wherever_it_is_invited_to():
+    first, *_, last = event_ids(BOOKING)
+    assert booking_id_of(f"{first}@google.com") == BOOKING
+    assert booking_id_of(f"{last}@google.com") == BOOKING
+
+
 def test_the_uid_of_others_is_not_taken_for_ours():
     strangers = ["", "calsync-", str(BOOKING), "calsync-1", f"{booking_uid(BOOKING)}@example.com"]
-    assert [booking_id_of(uid) for uid in strangers] == [None] * 5
+    strangers += [f"c{BOOKING.hex}@google.com", f"b{BOOKING.hex}@example.com"]
+    assert [booking_id_of(uid) for uid in strangers] == [None] * 7
 
 
 def test_our_event_is_recognised_by_its_uid():

@@ -72,9 +72,10 @@ class FarEnd:
 class Proxy(FarEnd):
     """Stands before a real server and commits the faults it was told, each as often as asked."""
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, *, patience: float = 30) -> None:
+        """``patience`` is how long the real server may take, in seconds."""
         super().__init__(self._answer)
-        self._forward = forward_to(target)
+        self._forward = forward_to(target, patience=patience)
         self._faults: list[list] = []
 
     def commit(self, method: str, fault: Fault, *, times: int = 1, about: str = "") -> None:
@@ -132,12 +133,12 @@ class _Handler(BaseHTTPRequestHandler):
         """Nothing: requests are remembered, not printed."""
 
 
-def forward_to(url: str) -> Answer:
-    """An answer that is fetched from a real server."""
+def forward_to(url: str, *, patience: float = 30) -> Answer:
+    """An answer that is fetched from a real server, which may take so many seconds."""
     target = urlsplit(url)
 
     def answer(request: Request) -> Response:
-        connection = http.client.HTTPConnection(target.hostname, target.port, timeout=30)
+        connection = http.client.HTTPConnection(target.hostname, target.port, timeout=patience)
         with contextlib.closing(connection):
             headers = {
                 name: value

@@ -10,6 +10,7 @@ from connections.providers.base import RemoteEvent, Window
 from connections.providers.google.drafts import event_ids
 from connections.providers.google.events import Unreadable, remote_event, series_of
 from connections.providers.google.listing import sort_items
+from connections.providers.ical.booking_ids import booking_uid
 
 BERLIN = ZoneInfo("Europe/Berlin")
 TEN = datetime(2027, 3, 1, 10, tzinfo=UTC)
@@ -246,6 +247,12 @@ def test_copy_of_our_event_is_the_consultants_own():
 def test_strangers_event_under_our_id_is_not_ours():
     """An invitation brings the organizer's id along, but none of our properties."""
     assert read(id=next(event_ids(BOOKING))).booking_id is None
+
+
+def test_invitation_to_our_event_in_another_calendar_is_ours():
+    """It keeps the UID: the one Google made of our id, or that of the mail we sent."""
+    for uid in (f"{next(event_ids(BOOKING))}@google.com", booking_uid(BOOKING)):
+        assert read(id="e77", iCalUID=uid).booking_id == BOOKING
 
 
 @pytest.mark.parametrize(

@@ -159,6 +159,9 @@ def test_times_of_change_are_read_where_they_can_be():
             {"singleValueExtendedProperties": [{"id": "other", "value": f"{DRAFT.booking_id}"}]},
             False,
         ),
+        ({"iCalUId": DRAFT.uid}, True),  # an invitation to it, in another calendar
+        ({"iCalUId": f"b{DRAFT.booking_id.hex}@google.com"}, True),
+        ({"iCalUId": "040000008200E00074C5B7101A82E008"}, False),
         ({"transactionId": str(DRAFT.booking_id)}, False),
         ({"transactionId": "calsync-nobody"}, False),
         ({"transactionId": None}, False),
