@@ -17,7 +17,17 @@ import django
 import tests.environment  # noqa: F401  (before the settings are read)
 
 RESULTS = Path("bench-results.json")
-ALL = ("slots", "slots_oracle", "ingest", "caldav", "google", "ical", "booking", "change_to_slots")
+ALL = (
+    "slots",
+    "slots_oracle",
+    "ingest",
+    "caldav",
+    "google",
+    "ical",
+    "booking",
+    "change_to_slots",
+    "crowd",
+)
 IN_SCRATCH_DATABASE = "BENCH_IN_SCRATCH_DATABASE"
 
 
