@@ -5,6 +5,7 @@ from bookings.api.bookings import BookingsView, BookingView, CancelView, Resched
 from bookings.api.errors import UnknownAddress
 from bookings.api.holds import HoldsView, HoldView
 from bookings.api.slots import SlotsView
+from bookings.supabase_webhook import SupabaseWebhookView
 
 urlpatterns = [
     path("api/v1/slots/", SlotsView.as_view(), name="api-slots"),
@@ -17,6 +18,8 @@ urlpatterns = [
     path("api/v1/holds/", HoldsView.as_view(), name="api-holds"),
     path("api/v1/holds/<str:hold>/", HoldView.as_view(), name="api-hold"),
     re_path("^api/", UnknownAddress.as_view()),
+    # With and without the closing slash: a redirect would lose the call.
+    re_path("^webhooks/supabase/?$", SupabaseWebhookView.as_view(), name="supabase-webhook"),
     path("book/<slug:consultant_slug>/", views.consultant_page, name="book"),
     path(
         "book/<slug:consultant_slug>/<slug:meeting_type_slug>/",

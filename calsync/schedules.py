@@ -27,6 +27,10 @@ SCHEDULES = {
         "func": "syncing.tasks.prune_logs",
         "schedule_type": Schedule.DAILY,
     },
+    "calsync: forget old tries": {
+        "func": "bookings.throttles.forget_old_tries",
+        "schedule_type": Schedule.DAILY,
+    },
     "calsync: forget old sessions": {
         "func": "django.core.management.call_command",
         "args": "'clearsessions'",

@@ -372,6 +372,8 @@ POLL_INTERVAL_SECONDS = read("POLL_INTERVAL_SECONDS", whole_number(least=1), def
 POLL_INTERVAL_NO_WATCH_SECONDS = read(
     "POLL_INTERVAL_NO_WATCH_SECONDS", whole_number(least=1), default="60"
 )
+# What Supabase says when it calls of a changed booking. Empty: it may not call.
+SUPABASE_WEBHOOK_SECRET = read("SUPABASE_WEBHOOK_SECRET", default="")
 SYNC_PAST_DAYS = read("SYNC_PAST_DAYS", whole_number(least=0), default="7")
 SYNC_FUTURE_DAYS = read("SYNC_FUTURE_DAYS", whole_number(least=1), default="400")
 BOOKING_REFRESH_SECONDS = read("BOOKING_REFRESH_SECONDS", seconds, default="3")
