@@ -26,6 +26,7 @@ ALL = (
     "ical",
     "booking",
     "change_to_slots",
+    "push",
     "crowd",
 )
 IN_SCRATCH_DATABASE = "BENCH_IN_SCRATCH_DATABASE"
