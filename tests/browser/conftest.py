@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from django.core.cache import cache
@@ -27,6 +28,15 @@ ARGUMENTS = [
     "--disable-features=DiscardInputEventsToRecentlyMovedFrames",
 ]
 PATIENCE = 10_000  # milliseconds
+AXE = Path(__file__).parent.parent / "node_modules" / "axe-core" / "axe.min.js"
+AXE_MISSING = (
+    "axe-core was not found, so the pages were not searched for barriers. "
+    "Install it with: cd tests && npm ci --ignore-scripts"
+)
+RUN_AXE = """async () => {
+  const { violations } = await axe.run(document, { rules: { "target-size": { enabled: true } } });
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
+}"""
 NOT_FOUND = (
     "Chromium was not found, so nothing was tried in a browser. "
     "Install it, or say where it is in the environment variable CHROMIUM."
@@ -81,6 +91,20 @@ def _note(message: ConsoleMessage, complaints: list[str]) -> None:
     is_of_page = message.location["url"] in [frame.url for frame in message.page.frames]
     if message.type in ("error", "warning") and not (is_status and is_of_page):
         complaints.append(message.text)
+
+
+@pytest.fixture(scope="package")
+def barriers() -> Callable[[Page], list[str]]:
+    """What axe-core objects to on a page as it is now (WCAG 2.2 AA)."""
+    if not AXE.exists():
+        pytest.skip(AXE_MISSING)
+    script = AXE.read_text()
+
+    def search(page: Page) -> list[str]:
+        page.evaluate(script)
+        return page.evaluate(RUN_AXE)
+
+    return search
 
 
 @pytest.fixture

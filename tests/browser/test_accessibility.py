@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -16,23 +15,6 @@ from tests.factories import BookingFactory, ConnectionFactory
 
 pytestmark = pytest.mark.browser
 
-AXE = Path(__file__).parent.parent / "node_modules" / "axe-core" / "axe.min.js"
-AXE_MISSING = (
-    "axe-core was not found, so the pages were not searched for barriers. "
-    "Install it with: cd tests && npm ci --ignore-scripts"
-)
-RUN_AXE = """async () => {
-  const { violations } = await axe.run(document, { rules: { "target-size": { enabled: true } } });
-  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
-}"""
-
-
-@pytest.fixture(scope="module")
-def axe() -> str:
-    if not AXE.exists():
-        pytest.skip(AXE_MISSING)
-    return AXE.read_text()
-
 
 @pytest.mark.parametrize(
     "options",
@@ -42,14 +24,10 @@ def axe() -> str:
     ],
     ids=["desktop", "phone-dark"],
 )
-def test_no_page_has_a_barrier_in_any_state(new_page, ana, bo, axe, options):
+def test_no_page_has_a_barrier_in_any_state(new_page, ana, bo, barriers, options):
     page = new_page(**options, timezone_id="Europe/Berlin")
-    barriers = {}
-    for state in each_state(page, ana=ana, bo=bo):
-        page.evaluate(axe)
-        if found := page.evaluate(RUN_AXE):
-            barriers[state] = found
-    assert barriers == {}
+    found = {state: barriers(page) for state in each_state(page, ana=ana, bo=bo)}
+    assert {state: seen for state, seen in found.items() if seen} == {}
 
 
 def each_state(page: Page, *, ana: Consultant, bo: Consultant) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Tokens are in clear nowhere, however a consent ends: no table, session, log, page or report."""
 
 import logging
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from json import dumps
@@ -220,6 +221,23 @@ def test_in_the_report_of_a_crash(browser, caplog):
 
     assert ["remember_account" in report for report in reports] == [True, True]
     assert len(browser.tokens) == 2
+    for token in browser.tokens:
+        assert not [text for text in [*reports, caplog.text] if token in text]
+
+
+def test_in_the_report_of_a_crash_while_signing_in(browser, caplog):
+    """A profile without an id, which nobody has: it is read with the token in hand."""
+    caplog.set_level(logging.DEBUG)
+    browser.client.logout()
+    browser.far.commit(
+        edited(lambda body: re.sub('"(id|sub)"', '"other"', body)), about="/userinfo"
+    )
+
+    with crash_reports() as reports:
+        assert browser.sign_in().status_code == 500
+
+    assert ["sociallogin_from_response" in report for report in reports] == [True, True]
+    assert len(browser.tokens) == 1
     for token in browser.tokens:
         assert not [text for text in [*reports, caplog.text] if token in text]
 

@@ -188,6 +188,17 @@ def test_several_accounts_let_in_the_same_consultant(desk, stranger, far, consul
     assert stranger.sign_in().url == DESK
 
 
+def test_an_account_whose_address_is_not_told_lets_in_as_well(desk, stranger, far):
+    """Work accounts need not have a mailbox."""
+    far.commit(edited(lambda body: body.replace('"email"', '"other"')), about="/userinfo", times=2)
+
+    page = desk.client.get(desk.link().url).content.decode()
+
+    assert f"This account at {company(desk)} lets you in now." in page
+    assert "an account without an address" in page
+    assert stranger.sign_in().url == DESK
+
+
 def test_linking_again_changes_nothing(desk, consultant, provider):
     desk.link()
     desk.link()
