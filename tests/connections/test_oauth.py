@@ -488,6 +488,16 @@ def test_an_account_that_lost_access_is_connected_again(browser, consultant, pro
     assert len({tokens_of(row) for row in [*before, *after]}) == 2
 
 
+def test_a_calendar_of_such_an_account_has_no_password_to_renew(browser):
+    browser.connect()
+    address = reverse("admin:connections_calendarconnection_change", args=[rows()[0].pk])
+
+    page = browser.client.get(address).content.decode()
+
+    assert "Connect again</a>" in page
+    assert "New password" not in page
+
+
 def test_connecting_again_proposes_the_account(browser, far):
     browser.connect()
 

@@ -8,10 +8,7 @@ from time import monotonic, sleep
 import pytest
 from django.db import connection as database
 from django.db import transaction
-from django.utils.module_loading import import_string
-from django_q.models import OrmQ
 
-from calsync.sweeper import sweep_once
 from connections import accounts
 from connections.models import CalendarConnection, Departure
 from syncing.models import SyncedEvent
@@ -21,6 +18,7 @@ from tests.connections.registered import register_at_google, register_at_microso
 from tests.factories import ConnectionFactory
 from tests.fakes.google import Account, Calendar, FakeGoogle
 from tests.fakes.microsoft import FakeMicrosoft
+from tests.worker import work
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -53,17 +51,6 @@ def connect(provider: str, account: Account, calendar: Calendar, **fields) -> Ca
         synced_until=None,
         **fields,
     )
-
-
-def work() -> int:
-    """Sweep, and do all that is due and what comes of it, as a worker would. Says how much."""
-    done = 0
-    while sweep_once() or OrmQ.objects.exists():
-        for queued in OrmQ.objects.order_by("pk"):
-            import_string(queued.task["func"])(*queued.task["args"])
-            queued.delete()
-            done += 1
-    return done
 
 
 def titles() -> list[str]:
