@@ -9,7 +9,8 @@ from datetime import datetime
 
 from django.db import connection as database
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import DateTimeField, Q
+from django.db.models.functions import Greatest
 from django.utils.crypto import constant_time_compare
 
 from connections.models import CalendarConnection, CalendarConnectionQuerySet
@@ -73,16 +74,21 @@ def _changed(rows: CalendarConnectionQuerySet, now: datetime) -> None:
 
 def _renew(rows: CalendarConnectionQuerySet, now: datetime) -> None:
     # One that is being seen to just now needs no second time.
-    rows.filter(next_watch_at__gt=now + CLAIM).update(next_watch_at=now)
+    rows.filter(next_watch_at__gt=now + CLAIM).update(next_watch_at=_soonest(now))
 
 
 def _lost(rows: CalendarConnectionQuerySet, now: datetime) -> None:
-    rows.update(**NO_WATCH, next_watch_at=now)
+    rows.update(**NO_WATCH, next_watch_at=_soonest(now))
     rows.request_sync(now, full=True)
 
 
 def _missed(rows: CalendarConnectionQuerySet, now: datetime) -> None:
     rows.request_sync(now, full=True)
+
+
+def _soonest(now: datetime) -> Greatest:
+    """Not before the provider lets itself be asked again."""
+    return Greatest(now, "not_before", output_field=DateTimeField())
 
 
 EFFECTS: dict[str, Callable[[CalendarConnectionQuerySet, datetime], object]] = {

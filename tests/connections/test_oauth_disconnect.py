@@ -12,7 +12,7 @@ from django_q.models import OrmQ
 
 from connections.models import CalendarConnection, Consultant, Departure
 from connections.oauth.offers import OFFERS
-from connections.tasks import dispatch_due
+from connections.tasks import PATIENCE, dispatch_due
 from tests.connections.consents import Browser
 from tests.connections.providers.far_end import instead
 from tests.connections.registered import REGISTER
@@ -122,6 +122,12 @@ def test_google_is_not_asked_again_before_it_wants_to_be(at_google, consultant):
     Departure.objects.update(due_at=timezone.now())
     tell_provider()
     assert Departure.objects.get().due_at - timezone.now() > timedelta(minutes=119)
+
+
+def test_telling_is_handed_out_once_until_a_worker_must_have_died(at_google, consultant):
+    disconnect(at_google, consultant)
+    now = timezone.now()
+    assert [dispatch_due(now), dispatch_due(now), dispatch_due(now + PATIENCE)] == [1, 0, 1]
 
 
 def test_telling_is_given_up_after_a_week(at_google, consultant, caplog):

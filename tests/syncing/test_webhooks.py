@@ -222,6 +222,15 @@ def test_a_watch_that_must_be_renewed_is_due_once(client, calendars):
     assert [state(one) for one in calendars] == [IDLE, IDLE]
 
 
+@pytest.mark.parametrize("event", ["reauthorizationRequired", "subscriptionRemoved"])
+def test_a_watch_is_not_seen_to_before_the_provider_may_be_asked_again(client, calendars, event):
+    until = datetime.now(UTC) + timedelta(minutes=20)
+    CalendarConnection.objects.update(not_before=until)
+    assert told_by_microsoft(client, item(lifecycleEvent=event), path=LIFECYCLE) == 202
+    due = set(CalendarConnection.objects.values_list("next_watch_at", flat=True))
+    assert due == {until}
+
+
 def test_a_lost_watch_is_opened_anew_and_everything_read_once(client, calendars):
     told = item(lifecycleEvent="subscriptionRemoved")
     assert told_by_microsoft(client, told, path=LIFECYCLE) == 202
