@@ -1,58 +1,18 @@
 """The HTTP API, as a website's own booking form uses it."""
 
 from datetime import UTC, datetime, timedelta
-from io import StringIO
 
 import pytest
-from django.core.cache import cache
-from django.core.management import call_command
 from django.test import Client, override_settings
-from django.utils import timezone
 
 from bookings.models import Booking
 from connections.models import Consultant
 from tests.bookings.conftest import make_bookable
 from tests.bookings.limits import limits
+from tests.bookings.website import BOOKINGS, address_of, fields_at_fault, next_week, post, wish
 from tests.factories import BookingFactory, ConsultantFactory, MeetingTypeFactory
 
 pytestmark = pytest.mark.django_db
-
-BOOKINGS, SLOTS = "/api/v1/bookings/", "/api/v1/slots/"
-
-
-@pytest.fixture(autouse=True)
-def _nobody_has_tried_yet():
-    cache.clear()
-
-
-@pytest.fixture
-def client() -> Client:
-    return Client(raise_request_exception=False)
-
-
-def next_week() -> datetime:
-    """Ten o'clock UTC in a week: well inside every booking window."""
-    today = timezone.now().replace(hour=10, minute=0, second=0, microsecond=0)
-    return today + timedelta(days=7)
-
-
-def wish(**changes) -> dict:
-    asked = {
-        "start": next_week().isoformat(),
-        "name": "Ivy Invitee",
-        "email": "ivy@example.com",
-        "timezone": "America/New_York",
-    }
-    return {name: value for name, value in (asked | changes).items() if value is not None}
-
-
-def post(client: Client, body: object, **headers: str):
-    return client.post(BOOKINGS, body, content_type="application/json", headers=headers)
-
-
-def fields_at_fault(response) -> dict:
-    assert (response.status_code, response.json()["code"]) == (400, "invalid")
-    return response.json()["fields"]
 
 
 # --- booking --------------------------------------------------------------------------------------
@@ -89,8 +49,7 @@ def test_a_booking_is_made_and_answered_with_its_links(client, consultant):
 
 def test_the_token_shows_the_booking_again(client, consultant):
     made = post(client, wish()).json()
-    token = made["manage_url"].rstrip("/").rpartition("/")[2]
-    assert client.get(f"{BOOKINGS}{token}/").json() == made
+    assert client.get(address_of(made)).json() == made
 
 
 def test_an_unknown_token_is_not_found(client):
@@ -361,73 +320,6 @@ def test_x_forwarded_for_is_believed_as_far_as_there_are_proxies(
     assert [each.status_code for each in answers] == [400, 400 if is_believed else 429]
 
 
-# --- slots ----------------------------------------------------------------------------------------
-
-
-def test_slots_come_with_their_freshness(client, consultant):
-    day = next_week().date()
-    response = client.get(SLOTS, {"start": day, "days": 1, "timezone": "UTC"})
-    answer = response.json()
-    assert (response.status_code, sorted(answer)) == (
-        200,
-        ["covered_until", "data_as_of", "slots", "state", "timezone"],
-    )
-    assert (answer["timezone"], answer["state"], len(answer["slots"])) == ("UTC", "fresh", 48)
-    assert answer["slots"][1] == {"start": f"{day}T00:30:00Z", "end": f"{day}T01:00:00Z"}
-
-
-def test_what_is_offered_can_be_booked_and_is_offered_no_more(client, consultant):
-    question = {"start": next_week().date(), "days": 2, "timezone": "Asia/Kathmandu"}
-    slots = client.get(SLOTS, question).json()["slots"]
-    assert post(client, wish(start=slots[5]["start"])).status_code == 201
-    assert client.get(SLOTS, question).json()["slots"] == slots[:5] + slots[6:]
-
-
-def test_slots_of_a_meeting_type_have_its_length(client, consultant):
-    MeetingTypeFactory(user=consultant, slug="talk", duration=120)
-    question = {"start": next_week().date(), "meeting_type": "talk", "consultant": consultant.slug}
-    assert len(client.get(SLOTS, question).json()["slots"]) == 12
-    assert len(client.get(SLOTS, question | {"duration": 240}).json()["slots"]) == 6
-
-
-def test_a_month_of_short_steps_is_complete(client):
-    """Nothing is cut silently, though it is more than a thousand."""
-    make_bookable(settings__slot_interval=15)
-    question = {"start": next_week().date(), "days": 31, "timezone": "UTC"}
-    assert len(client.get(SLOTS, question).json()["slots"]) == 31 * 95
-
-
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("start", None),
-        ("start", "soon"),
-        ("days", 0),
-        ("days", 93),
-        ("duration", 1),
-        ("timezone", "Mars/Olympus"),
-    ],
-)
-def test_a_question_that_cannot_be_answered_says_why(client, consultant, field, value):
-    question = {"start": str(next_week().date())} | {field: value}
-    response = client.get(
-        SLOTS, {key: given for key, given in question.items() if given is not None}
-    )
-    assert list(fields_at_fault(response)) == [field]
-
-
-@pytest.mark.parametrize("start", ["0001-01-01", "9999-12-31"])
-def test_dates_beyond_every_calendar_are_refused(client, consultant, start):
-    problem = "date must be from 1970-01-01 to 9000-01-01"
-    response = client.get(SLOTS, {"start": start, "timezone": "Asia/Kathmandu"})
-    assert fields_at_fault(response) == {"non_field_errors": [problem]}
-
-
-def test_slots_of_nobody_are_not_found(client):
-    response = client.get(SLOTS, {"start": "2027-03-01", "consultant": "nobody"})
-    assert (response.status_code, response.json()["code"]) == (404, "not_found")
-
-
 # --- other websites -------------------------------------------------------------------------------
 
 
@@ -457,14 +349,3 @@ def test_only_the_consultants_websites_may_call(client, consultant, origin, allo
 def test_the_desk_is_nobody_elses(client):
     response = client.get("/admin/login/", headers={"origin": "https://ada.example"})
     assert "Access-Control-Allow-Origin" not in response.headers
-
-
-# --- the schema -----------------------------------------------------------------------------------
-
-
-def test_the_openapi_schema_is_valid_and_complete():
-    out = StringIO()
-    call_command("spectacular", "--validate", "--fail-on-warn", stdout=out)
-    assert "openapi: 3.1.0" in out.getvalue()
-    for path in (SLOTS, BOOKINGS, f"{BOOKINGS}{{token}}/"):
-        assert f"\n  {path}:\n" in out.getvalue()
