@@ -36,8 +36,9 @@ Result = TypeVar("Result")
 
 
 def fresh_credentials(connection: CalendarConnection) -> Credentials:
-    """The account's credentials, an access token good for some minutes at least.
+    """The account's credentials, with an access token good for some minutes at least.
 
+    One that has just been renewed is used however short its life is.
     Raises ``AccessRevoked`` and marks the account, ``ProviderUnavailable``,
     ``ProviderMisconfigured``, and ``SecretUnreadable`` when a secret's key is missing.
     """
@@ -46,8 +47,9 @@ def fresh_credentials(connection: CalendarConnection) -> Credentials:
     deadline = monotonic() + WAIT_SECONDS
     row = CalendarConnection.objects.filter(pk=connection.pk)
     while not (fresh := row.filter(token_expires_at__gt=Now() + MARGIN).first()):
-        if not _refresh(row.get()):
-            sleep(LOOK_SECONDS)
+        if _refresh(row.get()):
+            return row.get().credentials()
+        sleep(LOOK_SECONDS)
         if monotonic() > deadline:
             raise ProviderUnavailable("The account's access is being renewed and takes too long.")
     return fresh.credentials()

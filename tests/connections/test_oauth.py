@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html import unescape
 
@@ -11,11 +12,19 @@ from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django.test import Client
 from django.urls import reverse
 
+from calsync.environment import service_address
 from connections.models import CalendarConnection, Consultant
 from connections.oauth import consent
 from connections.oauth.offers import OFFERS
 from tests.connections.consents import Browser, asked
-from tests.connections.providers.far_end import edited, instead
+from tests.connections.providers.far_end import (
+    FarEnd,
+    Request,
+    Response,
+    edited,
+    forward_to,
+    instead,
+)
 from tests.connections.registered import REGISTER, register_at_google, register_at_microsoft
 from tests.factories import ConnectionFactory, ConsultantFactory
 from tests.fakes.google import refusing as google_refusing
@@ -27,6 +36,10 @@ NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
 ANNA = "anna@example.com"
 NAMES = {"google": ["Work", ANNA], "microsoft": ["Calendar", "Work"]}
 WRITING = "https://www.googleapis.com/auth/calendar.events"
+ADDRESSES = {
+    "google": ("GOOGLE_ACCOUNTS_URL", "GOOGLE_OAUTH_URL", "GOOGLE_API_URL"),
+    "microsoft": ("MICROSOFT_LOGIN_URL", "MICROSOFT_GRAPH_URL"),
+}
 ASKED = {
     "google": {
         "access_type": "offline",
@@ -173,6 +186,26 @@ def test_going_there_takes_a_consultant(browser, provider):
 )
 def test_allauths_own_ways_in_are_not_there(browser, page):
     assert browser.client.post(f"/accounts/{page}").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["", "/", "/far/end"])
+def test_a_provider_may_be_anywhere(browser, far, provider, settings, path):
+    """All addresses come from the settings: from the screen to the last token."""
+
+    def below(request: Request) -> Response:
+        inner = request.path.removeprefix(path.rstrip("/"))
+        return forward_to(far.url)(replace(request, path=inner))
+
+    with FarEnd(below) as front:
+        for name in ADDRESSES[provider]:
+            setattr(settings, name, service_address(f"{front.url}{path}"))
+
+        assert shown(browser.connect()) == ""
+
+        asked_in_front = [request.path for request in front.requests]
+        assert [one for one in asked_in_front if not one.startswith(path)] == []
+        assert len(asked_in_front) == len(far.requests)
+    assert len(rows()) == 2
 
 
 # --- connecting ----------------------------------------------------------------------------------

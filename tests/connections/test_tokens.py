@@ -99,6 +99,16 @@ def test_a_token_about_to_expire_is_refreshed_in_time(source):
     assert fresh_credentials(connection).access_token == "new access"
 
 
+@pytest.mark.parametrize("life", [timedelta(minutes=1), timedelta(0)])
+def test_a_token_that_never_lives_long_is_asked_for_once_each_time(source, life):
+    connection = account()
+    short = Tokens(access_token="new access", expires_at=datetime.now(UTC) + life)
+    source.answers = [short, short]
+    for _ in range(2):
+        assert fresh_credentials(connection).access_token == "new access"
+    assert source.asked == ["refresh", "refresh"]
+
+
 def test_an_answer_without_a_refresh_token_keeps_the_old_one(source):
     connection = account()
     source.answers = [tokens()]
