@@ -5,9 +5,11 @@ something changes; the worker's tasks run when the test says so.
 """
 
 import re
+from collections.abc import Iterator
 from datetime import UTC
 
 import pytest
+from django.urls import reverse
 from playwright.sync_api import Locator, Page, expect
 
 from connections.models import CalendarConnection, Consultant
@@ -160,3 +162,32 @@ def test_consent_that_is_denied_leads_back_to_where_it_began(desk, google):
     allow(desk)
 
     expect(desk.get_by_role("heading", name=f"Calendars of {GOOGLE}")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_on_the_way_has_a_barrier(desk, barriers, scheme):
+    desk.emulate_media(color_scheme=scheme)
+    found = {state: barriers(desk) for state in on_the_way(desk)}
+    assert {state: seen for state, seen in found.items() if seen} == {}
+
+
+def on_the_way(page: Page) -> Iterator[str]:
+    """Bring the page to one state after the other, and say which."""
+    yield "desk without calendars"
+    begin(page, "Connect Outlook")
+    page.get_by_role("link", name="Deny").click()
+    yield "not connected"
+    page.get_by_role("button", name="Begin again").click()
+    allow(page)
+    yield "choosing calendars"
+    save(page)
+    page.goto("/admin/")
+    yield "desk with calendars"
+    CalendarConnection.objects.update(reconnect_needed_at=at(tomorrow(), 9))
+    page.goto("/admin/")
+    yield "desk with a lost account"
+    page.get_by_role("link", name="Connect again").click()
+    yield "connecting again"
+    [connection] = CalendarConnection.objects.all()
+    page.goto(reverse("connections:disconnect", args=[connection.pk]))
+    yield "disconnecting"
