@@ -1,10 +1,16 @@
 """S3: how soon a change at Google or Microsoft changes the slots, told by push and not told at all.
 
+S12 and S13 in the end: whether all calendars are followed, and how far our busy time is from the
+providers' own word on it then.
+
 Web and worker run as deployed, each in processes of their own, the fake providers in this one: they
 call the webhook over HTTP for each change. Times go from the change to the first answer of
 ``get_available_slots`` that shows it. Where the notification gets lost, a poll has to find it.
 """
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -24,13 +30,14 @@ from django.db import connection as database
 
 from calsync.processes import Process, web, worker
 from connections.models import CalendarConnection
+from syncing import cadence
 from tests.connections.providers.caldav_servers import free_port
 from tests.connections.registered import REGISTER
 from tests.factories import AvailabilityRuleFactory, ConnectionFactory, ConsultantFactory
 from tests.fakes.google import FakeGoogle
 from tests.fakes.microsoft import FakeMicrosoft
 
-CHANGES, LOST = 100, 6
+CHANGES, LOST = 100, 7
 LOOK_SECONDS, PATIENCE_SECONDS = 0.02, 180
 HOUR = timedelta(hours=1)
 IS_OFFERED = (
@@ -66,18 +73,21 @@ def run(changes: int = CHANGES, lost: int = LOST) -> dict:
             "google": stack.enter_context(FakeGoogle()),
             "microsoft": stack.enter_context(FakeMicrosoft()),
         }
-        stack.enter_context(_deployed(far_ends, Path(folder)))
+        environment = stack.enter_context(_deployed(far_ends, Path(folder)))
         calendars = {name: _connected(name, far_end) for name, far_end in far_ends.items()}
         with ThreadPoolExecutor(len(calendars)) as pool:
             measured = pool.map(lambda one: _measure(one, changes, lost), calendars.values())
-            return {
-                "poll behind a live watch, seconds": settings.POLL_INTERVAL_SECONDS,
-                **dict(zip(calendars, measured, strict=True)),
-            }
+            by_provider = dict(zip(calendars, measured, strict=True))
+        return {
+            "poll behind a live watch, seconds": settings.POLL_INTERVAL_SECONDS,
+            **by_provider,
+            "followed by": [_followed_by(one) for one in calendars.values()],
+            "drift, minutes missing and too many": _drift(environment),
+        }
 
 
 @contextmanager
-def _deployed(far_ends: dict, folder: Path) -> Iterator[None]:
+def _deployed(far_ends: dict, folder: Path) -> Iterator[dict[str, str]]:
     """A web server and a worker that know the fakes as their providers."""
     call_command("prepare", verbosity=0)
     address = f"127.0.0.1:{free_port()}"
@@ -90,7 +100,7 @@ def _deployed(far_ends: dict, folder: Path) -> Iterator[None]:
             process = start(environment, log=folder / f"{start.__name__}.log")
             stack.enter_context(_running(process))
         _until(lambda: _answers(f"http://{address}/healthz"))
-        yield
+        yield environment
 
 
 @contextmanager
@@ -105,7 +115,7 @@ def _running(process: Process) -> Iterator[None]:
 def _answers(address: str) -> bool:
     try:
         return requests.get(address, timeout=1).ok
-    except requests.ConnectionError:
+    except requests.RequestException:
         return False
 
 
@@ -175,6 +185,19 @@ def _seconds(watched: Watched, changes: int, *, pause: Callable[[], float]) -> I
             watched.calendar.remove(event_id)
         _until(lambda wanted=not is_taken: watched.is_offered() == wanted)
         yield perf_counter() - began
+
+
+def _followed_by(watched: Watched) -> str:
+    row = CalendarConnection.objects.get(pk=watched.connection.pk)
+    return cadence.followed_by(row, now=datetime.now(UTC))
+
+
+def _drift(environment: dict[str, str]) -> list:
+    """As the operator measures it."""
+    command = [sys.executable, "manage.py", "verify_calendars"]
+    subprocess.run(command, env=os.environ | environment, stdout=subprocess.DEVNULL, check=False)
+    columns = ("drift_missing_minutes", "drift_surplus_minutes")
+    return list(CalendarConnection.objects.order_by("provider").values_list(*columns))
 
 
 def _until(condition: Callable[[], bool]) -> None:
