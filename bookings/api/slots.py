@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -10,6 +11,7 @@ from rest_framework.views import APIView
 
 from availability.slots import SlotQueryRefused, freshness, offered_days
 from bookings.api.errors import errors
+from bookings.holds import held_booking
 from bookings.serializers import SlotsQuerySerializer, SlotsSerializer
 
 
@@ -30,6 +32,7 @@ def _slots(query: dict[str, Any]) -> dict[str, Any]:
     """By days, because that question has no limit of rows."""
     consultant, meeting_type = query["consultant"], query["meeting_type"]
     zone = query.get("timezone") or consultant.zone.key
+    held = held_booking(consultant, query.get("hold", ""), now=timezone.now())
     try:
         days = offered_days(
             start=query["start"],
@@ -38,6 +41,7 @@ def _slots(query: dict[str, Any]) -> dict[str, Any]:
             meeting_type=meeting_type.slug if meeting_type else None,
             duration=query.get("duration"),
             time_zone=zone,
+            ignored_booking=held and held.pk,
         )
     except SlotQueryRefused as refusal:
         raise ValidationError({"non_field_errors": [str(refusal)]}) from None

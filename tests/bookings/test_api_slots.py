@@ -1,9 +1,20 @@
 """What the API offers, and to whom."""
 
+from datetime import UTC, datetime
+
 import pytest
 
+from bookings.models import Booking
 from tests.bookings.conftest import make_bookable
-from tests.bookings.website import SLOTS, fields_at_fault, next_week, post, wish
+from tests.bookings.website import (
+    HOLDS,
+    SLOTS,
+    as_text,
+    fields_at_fault,
+    next_week,
+    post,
+    wish,
+)
 from tests.factories import MeetingTypeFactory
 
 pytestmark = pytest.mark.django_db
@@ -71,3 +82,39 @@ def test_dates_beyond_every_calendar_are_refused(client, consultant, start):
 def test_slots_of_nobody_are_not_found(client):
     response = client.get(SLOTS, {"start": "2027-03-01", "consultant": "nobody"})
     assert (response.status_code, response.json()["code"]) == (404, "not_found")
+
+
+# --- holds ----------------------------------------------------------------------------------------
+
+
+def day_of(client, **question) -> list[str]:
+    asked = {"start": str(next_week().date()), "timezone": "UTC"} | question
+    return [slot["start"] for slot in client.get(SLOTS, asked).json()["slots"]]
+
+
+def test_a_held_slot_is_shown_to_its_holder_alone(client, consultant):
+    free, held = day_of(client), as_text(next_week())
+    key = post(client, {"start": held}, HOLDS).json()["hold"]
+    assert day_of(client) == [start for start in free if start != held]
+    assert day_of(client, hold=key) == free
+    for other in ("guess", ""):
+        assert held not in day_of(client, hold=other)
+
+
+def test_a_hold_with_one_consultant_opens_nothing_at_another(client):
+    here, there = make_bookable(), make_bookable()
+    held = as_text(next_week())
+    keys = [
+        post(client, {"start": held, "consultant": each.slug}, HOLDS).json()["hold"]
+        for each in (here, there)
+    ]
+    assert held not in day_of(client, consultant=here.slug, hold=keys[1])
+    assert held in day_of(client, consultant=here.slug, hold=keys[0])
+
+
+def test_whose_hold_has_expired_is_offered_what_everybody_is(client, consultant):
+    held = as_text(next_week())
+    key = post(client, {"start": held}, HOLDS).json()["hold"]
+    Booking.objects.update(hold_expires_at=datetime(2020, 1, 1, tzinfo=UTC))
+    assert post(client, wish()).status_code == 201
+    assert held not in day_of(client, hold=key)
