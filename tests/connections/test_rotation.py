@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
 
 import pytest
@@ -11,7 +12,7 @@ from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP
 from cryptography.fernet import Fernet, InvalidToken
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, transaction
 
 from connections import rotation
 from connections.fields import Secret
@@ -24,6 +25,7 @@ from connections.rotation import (
     rotate_row,
 )
 from tests.factories import ConnectionFactory, ConsultantFactory
+from tests.syncing.test_reconnect import wait_until_somebody_waits_for_us
 
 pytestmark = pytest.mark.django_db
 
@@ -179,6 +181,28 @@ def test_the_second_step_needs_the_old_key_no_more(settings, change_keys):
     assert get_adapter().decrypt(app.data["secret"]) == "A KEY"
     assert codes.wrap().get_unused_codes() == unused
     assert len(unused) == 9
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_recovery_code_used_meanwhile_does_not_become_good_again(change_keys):
+    _, codes = authenticators()
+    used, *unused = codes.wrap().get_unused_codes()
+    change_keys()
+
+    def rotate_beside() -> int:
+        try:
+            return rotate_authenticators().rotated
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor() as pool:
+        with transaction.atomic():
+            assert codes.wrap().validate_code(used)
+            beside = pool.submit(rotate_beside)
+            wait_until_somebody_waits_for_us()
+        assert beside.result() == 2
+    codes.refresh_from_db()
+    assert codes.wrap().get_unused_codes() == unused
 
 
 def test_a_second_step_that_no_key_opens_is_named(settings):
