@@ -33,7 +33,8 @@ def address(database: str, *, role: str = "", password: str = "") -> str:
 
 def scratch_name(purpose: str) -> str:
     """A name that neither a developer's database nor a parallel test run has."""
-    return f"test{urlsplit(settings.DATABASE_URL).path.replace('/', '_')}_{purpose}"
+    process = os.environ.get("PYTEST_XDIST_WORKER", "")
+    return f"test{urlsplit(settings.DATABASE_URL).path.replace('/', '_')}_{purpose}{process}"
 
 
 def execute(statement: str, *, url: str = settings.DATABASE_URL, **names: str) -> None:

@@ -31,6 +31,7 @@ TODAY = date(2027, 3, 1)
 def consultant_with_everything():
     """A consultant who has one row in every business table, and the rows by table."""
     user = ConsultantFactory()
+    booking = BookingFactory(user=user)  # while its time is free
     calendar = ConnectionFactory(user=user)
     day = {"start_date": TODAY, "end_date": TODAY}
     rows = {
@@ -38,7 +39,7 @@ def consultant_with_everything():
         "availability_exceptions": AvailabilityExceptionFactory(user=user, **day),
         "blocked_dates": BlockedDateFactory(user=user, **day),
         "booking_settings": user.booking_settings,
-        "bookings": BookingFactory(user=user),
+        "bookings": booking,
         "calendar_connections": calendar,
         "meeting_types": MeetingTypeFactory(user=user),
         "sync_logs": calendar.sync_logs.create(operation="full"),
