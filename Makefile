@@ -19,7 +19,7 @@ run: $(VENV)/demo.stamp
 	$(PY) manage.py run
 
 test: $(VENV)/test.stamp tests/node_modules/.stamp chromium
-	$(PY) -m pytest $(TESTS)
+	$(PY) -m pytest --numprocesses=auto --dist=loadfile $(TESTS)
 
 lint: $(VENV)/test.stamp
 	$(VENV)/bin/ruff check .
