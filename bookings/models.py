@@ -3,12 +3,15 @@
 from datetime import datetime, timedelta
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from availability.models import MeetingType, OwnedModel
 from connections.models import CalendarConnection, uuid_key
+from syncing.models import EventStatus, SyncedEvent
+
+SAME_MOMENT = timedelta(minutes=1)  # calendars keep whole seconds, some of them whole minutes
 
 
 class BookingStatus(models.TextChoices):
@@ -47,6 +50,29 @@ class BookingQuerySet(models.QuerySet):
         """Those that no worker is at, and whose provider need not be left alone."""
         due = self.filter(event_state=EventState.DUE).exclude(status=BookingStatus.PENDING)
         return due.filter(Q(event_not_before=None) | Q(event_not_before__lte=now))
+
+    def event_in_doubt(self, now: datetime):
+        """Bookings ahead whose event a later sync no longer shows where it was written.
+
+        Nothing is due for them; and what is outside a calendar's window is in no doubt.
+        """
+        shown = SyncedEvent.objects.exclude(status=EventStatus.CANCELLED).filter(
+            booking_id=OuterRef("pk"),
+            connection=OuterRef("event_connection"),
+            start_time__gt=OuterRef("start_time") - SAME_MOMENT,
+            start_time__lt=OuterRef("start_time") + SAME_MOMENT,
+            end_time__gt=OuterRef("end_time") - SAME_MOMENT,
+            end_time__lt=OuterRef("end_time") + SAME_MOMENT,
+        )
+        ahead = self.filter(status=BookingStatus.CONFIRMED, start_time__gt=now)
+        return ahead.filter(
+            ~Exists(shown),
+            event_state=EventState.WRITTEN,
+            event_connection__is_active=True,
+            event_connection__last_synced_at__gt=F("updated_at"),
+            event_connection__synced_from__lte=F("start_time"),
+            event_connection__synced_until__gte=F("end_time"),
+        )
 
     def standing(self):
         """Those that keep their time, holds among them."""
@@ -160,6 +186,50 @@ class Booking(OwnedModel):
         return self.start_time - timedelta(minutes=notice)
 
 
+class Finding(models.TextChoices):
+    """What a direct look at a booking's event found."""
+
+    AS_BOOKED = "", "as booked"
+    GONE = "gone", "deleted"
+    ELSEWHERE = "elsewhere", "moved"
+
+
+class EventDoubtQuerySet(models.QuerySet):
+    def due(self, now: datetime):
+        return self.filter(due_at__lte=now).order_by("due_at")
+
+    def waiting(self, finding: Finding):
+        """Those that wait for the consultant's word."""
+        return self.filter(waits_for_word=True, finding=finding).select_related("booking")
+
+
+class EventDoubt(models.Model):
+    """A booking whose event is not seen where calsync wrote it, and what looking there found.
+
+    It speaks of the booking as it was at ``as_of``: any change of the row makes it void.
+    """
+
+    booking = models.OneToOneField(
+        Booking, models.CASCADE, primary_key=True, related_name="doubt", db_constraint=False
+    )
+    as_of = models.DateTimeField()
+    finding = models.TextField(choices=Finding, blank=True, default="", db_default="")
+    start_time = models.DateTimeField(null=True)
+    end_time = models.DateTimeField(null=True)
+    found_at = models.DateTimeField(null=True)
+    waits_for_word = models.BooleanField(default=False, db_default=False)
+    due_at = models.DateTimeField(db_default=Now())
+    failures = models.IntegerField(default=0, db_default=0)
+
+    objects = EventDoubtQuerySet.as_manager()
+
+    class Meta:
+        db_table = "event_doubts"
+
+    def __str__(self) -> str:
+        return f"{self.get_finding_display()} since {self.found_at}"
+
+
 class MailKind(models.TextChoices):
     """What a mail is about. Which happening owes which mails stands in ``sql/owed_mails.sql``."""
 
@@ -174,6 +244,7 @@ class MailKind(models.TextChoices):
     REMINDER = "reminder", "reminder"
     CONFERENCE = "conference", "link of the video call"
     CALENDAR_TROUBLE = "calendar_trouble", "calendar trouble"
+    CONFLICT = "conflict", "conflict"
 
 
 SAID_OF = {

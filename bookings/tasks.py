@@ -8,8 +8,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django_q.tasks import async_task
 
-from bookings import changes, holds, outbox, tokens, writeback
-from bookings.models import Booking, BookingMail
+from bookings import changes, conflicts, holds, outbox, reconcile, tokens, writeback
+from bookings.models import Booking, BookingMail, EventDoubt
 
 # What was handed to a worker and not seen to is handed out again after this time.
 PATIENCE = timedelta(seconds=150)
@@ -26,15 +26,25 @@ def dispatch_due(now: datetime | None = None) -> int:
     changes.lapse_requests(now=now)
     tokens.give_tokens()
     writeback.requeue_unwritten(now=now)
-    events = Booking.objects.event_due(now)
-    mails = BookingMail.objects.due(now)
-    return _hand_out(events, "event_due_at", "bookings.tasks.write_event", now=now) + _hand_out(
-        mails, "due_at", "bookings.tasks.send_mail", now=now
-    )
+    reconcile.raise_doubts(now=now)
+    due = [
+        (Booking.objects.event_due(now), "event_due_at", "bookings.tasks.write_event"),
+        (EventDoubt.objects.due(now), "due_at", "bookings.tasks.look_at_event"),
+        (BookingMail.objects.due(now), "due_at", "bookings.tasks.send_mail"),
+    ]
+    return sum(_hand_out(*rows, now=now) for rows in due)
 
 
 def write_event(booking_id: str) -> None:
     writeback.write_event(UUID(booking_id), now=timezone.now())
+
+
+def look_at_event(booking_id: str) -> None:
+    reconcile.look(UUID(booking_id), now=timezone.now())
+
+
+def owe_conflict_mails() -> None:
+    conflicts.owe_mails(now=timezone.now())
 
 
 def send_mail(mail_id: str) -> None:

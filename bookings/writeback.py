@@ -104,7 +104,7 @@ def _put(booking: Booking, *, now: datetime) -> EventState:
         booking.event_connection, booking.provider_event_id = calendar, ""
     booking.ical_uid = event_uid(booking)
     _remember(booking)  # before the call: should we die in it, the next try looks in this calendar
-    written = _write(_open(calendar), booking)
+    written = _write(open_calendar(calendar), booking)
     booking.provider_event_id = written.provider_event_id
     booking.conference_url = written.conference_url
     _remember(booking)
@@ -133,7 +133,7 @@ def _remove(booking: Booking) -> EventState:
         return EventState.REMOVED  # it was never written
     if calendar is None or not calendar.is_active:
         raise WriteRefused("The calendar that holds this event is no longer connected.")
-    adapter = _open(calendar)
+    adapter = open_calendar(calendar)
     if not booking.provider_event_id:
         # A try was made whose answer was lost. Creating finds the event, or makes one to delete.
         written = adapter.create_event(calendar.calendar_id, _draft(booking))
@@ -153,7 +153,8 @@ def _destinations():
     return CalendarConnection.objects.active().filter(is_primary=True, is_writable=True)
 
 
-def _open(calendar: CalendarConnection) -> CalendarAdapter:
+def open_calendar(calendar: CalendarConnection) -> CalendarAdapter:
+    """An adapter, unless the provider is known to refuse us: raises ``AccessRevoked``."""
     if calendar.reconnect_needed_at:
         raise AccessRevoked("The sign-in is no longer accepted. Connect the calendar again.")
     return open_adapter(calendar)

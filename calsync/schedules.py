@@ -23,6 +23,11 @@ SCHEDULES = {
         "schedule_type": Schedule.MINUTES,
         "minutes": 1,
     },
+    "calsync: tell of conflicts": {
+        "func": "bookings.tasks.owe_conflict_mails",
+        "schedule_type": Schedule.MINUTES,
+        "minutes": 1,
+    },
     "calsync: prune sync logs": {
         "func": "syncing.tasks.prune_logs",
         "schedule_type": Schedule.DAILY,

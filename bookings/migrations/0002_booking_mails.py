@@ -50,6 +50,7 @@ class Migration(migrations.Migration):
                                     ("reminder", "reminder"),
                                     ("conference", "link of the video call"),
                                     ("calendar_trouble", "calendar trouble"),
+                                    ("conflict", "conflict"),
                                 ]
                             ),
                         ),

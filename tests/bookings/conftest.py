@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from datetime import time
 
 import pytest
@@ -6,8 +7,12 @@ from django.test import Client
 from bookings.lifecycle import BookingRequest
 from connections import adapters
 from connections.models import Consultant
+from tests.bookings.calendar_worlds import World, at_caldav, at_google, at_microsoft
 from tests.bookings.memory_calendar import MemoryCalendar
 from tests.bookings.moments import MONDAY_TEN
+from tests.connections.providers.caldav_servers import Device
+from tests.connections.providers.far_end import Proxy
+from tests.connections.registered import register_at_google, register_at_microsoft
 from tests.factories import AvailabilityRuleFactory, ConsultantFactory
 
 
@@ -49,3 +54,20 @@ def calendar(monkeypatch) -> MemoryCalendar:
 def client() -> Client:
     """A website, which sees what went wrong as it would: in the answer."""
     return Client(raise_request_exception=False)
+
+
+@pytest.fixture(params=["google", "microsoft", "caldav"])
+def world(request, settings) -> Iterator[World]:
+    """A consultant's calendar at each provider."""
+    if request.param == "google":
+        google = request.getfixturevalue("google")
+        register_at_google(settings, google)
+        yield at_google(google)
+    elif request.param == "microsoft":
+        microsoft = request.getfixturevalue("microsoft")
+        register_at_microsoft(settings, microsoft)
+        yield at_microsoft(microsoft)
+    else:
+        radicale: Device = request.getfixturevalue("radicale")
+        with Proxy(radicale.url) as proxy:
+            yield at_caldav(radicale, proxy)

@@ -1,0 +1,212 @@
+"""A change in the consultant's calendar reaches the booking, and no error does."""
+
+from datetime import timedelta
+
+import pytest
+
+from bookings import consultants_word
+from bookings.models import Booking, BookingMail, EventDoubt
+from bookings.reconcile import GRACE, MOST_CANCELLATIONS
+from tests.bookings.calendar_worlds import (
+    DAY,
+    HOUR,
+    MINUTE,
+    World,
+)
+from tests.factories import BookingFactory, SyncedEventFactory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def owed(booking, sequence: int) -> set[tuple[str, str]]:
+    mails = BookingMail.objects.filter(booking=booking, sequence=sequence)
+    return set(mails.values_list("kind", "recipient"))
+
+
+def undecided(world: World) -> list[Booking]:
+    return [doubt.booking for doubt in consultants_word.undecided(world.connection.user)]
+
+
+# --- deletions -----------------------------------------------------------------------------------
+
+
+def test_deleting_the_event_cancels_the_booking_and_everyone_is_told(world):
+    booking = world.book()
+    world.remove(booking)
+    world.pass_by()
+    row = world.stored(booking)
+    assert (row.status, row.changed_by, row.sequence) == ("cancelled", "calendar", 1)
+    assert owed(booking, 1) == {("cancellation", "invitee"), ("cancellation", "consultant")}
+    assert world.write(booking).event_state == "removed"
+    assert not EventDoubt.objects.exists()
+
+
+def test_one_look_is_not_enough_and_the_second_comes_after_the_grace_period(world):
+    booking = world.book()
+    world.remove(booking)
+    world.sync()
+    world.sweep()
+    first = world.now
+    world.now = first + GRACE - timedelta(seconds=1)
+    world.sync()
+    world.now = first + GRACE - timedelta(seconds=1)
+    EventDoubt.objects.update(due_at=world.now)  # handed out too early, or twice
+    world.sweep()
+    assert world.status(booking) == "confirmed"
+    world.now = first + GRACE
+    world.sweep()
+    assert world.status(booking) == "cancelled"
+
+
+def test_undo_brings_the_event_back(world):
+    booking = world.book()
+    world.remove(booking)
+    world.pass_by()
+    world.write(booking)
+    assert list(consultants_word.brought_by_calendar(booking.user, now=world.now)) == [booking]
+    consultants_word.take_back(world.stored(booking), now=world.now)
+    row = world.write(booking)
+    assert (row.status, row.event_state, row.sequence) == ("confirmed", "written", 2)
+    event = world.event(booking)
+    assert (event.start, event.booking_id) == (booking.start_time, booking.pk)
+    world.pass_by()
+    assert world.status(booking) == "confirmed"
+    assert not EventDoubt.objects.exists()
+    assert not consultants_word.brought_by_calendar(booking.user, now=world.now).exists()
+
+
+def test_more_deletions_than_believable_wait_for_the_consultants_word(world):
+    bookings = [world.book(days) for days in range(2, 3 + MOST_CANCELLATIONS)]
+    for booking in bookings:
+        world.remove(booking)
+    world.pass_by(20)
+    assert {world.status(booking) for booking in bookings} == {"confirmed"}
+    assert undecided(world) == bookings
+    assert BookingMail.objects.filter(kind="conflict").count() == 1
+    assert consultants_word.cancel_deleted(world.connection.user, now=world.now) == len(bookings)
+    assert {world.status(booking) for booking in bookings} == {"cancelled"}
+    assert undecided(world) == []
+
+
+def test_as_many_as_believable_are_cancelled_and_the_next_one_waits(world):
+    bookings = [world.book(days) for days in range(2, 3 + MOST_CANCELLATIONS)]
+    *first, last = bookings
+    for booking in first:
+        world.remove(booking)
+    world.pass_by()
+    assert {world.status(booking) for booking in first} == {"cancelled"}
+    world.remove(last)
+    world.pass_by()
+    assert world.status(last) == "confirmed"
+    assert undecided(world) == [last]
+
+
+def test_the_consultants_no_writes_the_events_back(world):
+    bookings = [world.book(days) for days in range(2, 3 + MOST_CANCELLATIONS)]
+    for booking in bookings:
+        world.remove(booking)
+    world.pass_by()
+    waiting = consultants_word.undecided(world.connection.user)
+    assert consultants_word.write_back(waiting, now=world.now) == len(bookings)
+    for booking in bookings:
+        assert world.write(booking).event_state == "written"
+        assert world.event(booking).start == booking.start_time
+    world.pass_by()
+    assert {world.status(booking) for booking in bookings} == {"confirmed"}
+    assert not EventDoubt.objects.exists()
+
+
+# --- moves ---------------------------------------------------------------------------------------
+
+
+def test_moving_the_event_moves_the_booking_wherever_it_is_free(world):
+    booking = world.book()
+    elsewhere = booking.start_time + DAY + 7 * MINUTE  # never an offered slot
+    world.move(booking, elsewhere)
+    world.pass_by()
+    row = world.stored(booking)
+    assert (row.start_time, row.end_time) == (elsewhere, elsewhere + booking.duration)
+    assert (row.changed_by, row.sequence, row.reschedule_count) == ("calendar", 1, 1)
+    assert owed(booking, 1) >= {("change", "invitee"), ("change", "consultant")}
+
+
+def test_the_calendar_and_the_booking_do_not_push_each_other_about(world):
+    booking = world.book()
+    elsewhere = booking.start_time + DAY
+    world.move(booking, elsewhere)
+    world.pass_by()
+    world.write(booking)
+    world.pass_by(15)
+    row = world.stored(booking)
+    assert (row.event_state, row.sequence, row.start_time) == ("written", 1, elsewhere)
+    assert world.event(booking).start == elsewhere
+    assert not EventDoubt.objects.exists()
+
+
+def test_a_longer_event_makes_a_longer_booking(world):
+    booking = world.book()
+    world.move(booking, booking.start_time, booking.end_time + HOUR)
+    world.pass_by()
+    assert world.stored(booking).duration == booking.duration + HOUR
+
+
+def test_undo_moves_the_booking_and_its_event_back(world):
+    booking = world.book()
+    world.move(booking, booking.start_time + DAY)
+    world.pass_by()
+    world.write(booking)
+    consultants_word.take_back(world.stored(booking), now=world.now)
+    row = world.write(booking)
+    assert (row.start_time, row.changed_by) == (booking.start_time, "consultant")
+    assert world.event(booking).start == booking.start_time
+    world.pass_by()
+    assert world.stored(booking).start_time == booking.start_time
+
+
+def test_a_move_onto_another_booking_is_not_made_but_told(world):
+    booking = world.book()
+    other = BookingFactory(
+        user=booking.user, start_time=booking.start_time + DAY, event_state="none"
+    )
+    world.move(booking, other.start_time)
+    world.pass_by()
+    row = world.stored(booking)
+    assert (row.start_time, row.sequence) == (booking.start_time, 0)
+    [doubt] = consultants_word.undecided(booking.user)
+    assert (doubt.booking, doubt.start_time) == (booking, other.start_time)
+    world.pass_by(25)
+    assert list(BookingMail.objects.filter(kind="conflict").values_list("booking", "about")) == [
+        (booking.pk, "elsewhere")
+    ]
+
+
+def test_a_move_that_did_not_fit_is_made_once_the_time_is_free(world):
+    booking = world.book()
+    busy = SyncedEventFactory(connection__user=booking.user, start_time=booking.start_time + DAY)
+    world.move(booking, busy.start_time)
+    world.pass_by()
+    assert world.stored(booking).start_time == booking.start_time
+    busy.delete()
+    world.pass_by(15)
+    assert world.stored(booking).start_time == busy.start_time
+    assert not consultants_word.undecided(booking.user).exists()
+
+
+def test_a_move_that_did_not_fit_can_be_taken_back_in_the_calendar(world):
+    booking = world.book()
+    busy = SyncedEventFactory(connection__user=booking.user, start_time=booking.start_time + DAY)
+    world.move(booking, busy.start_time)
+    world.pass_by()
+    consultants_word.write_back(consultants_word.undecided(booking.user), now=world.now)
+    world.write(booking)
+    assert world.event(booking).start == booking.start_time
+    world.pass_by()
+    assert world.stored(booking).start_time == booking.start_time
+
+
+@pytest.mark.parametrize("days", [-3, -1])
+def test_a_move_into_the_past_is_not_followed(world, days):
+    booking = world.book(days=2)
+    world.move(booking, booking.start_time + (days - 2) * DAY)
+    world.pass_by()
+    assert world.stored(booking).start_time == booking.start_time
