@@ -1,13 +1,17 @@
-"""A booking as an iCalendar file that Google, Outlook and Apple take (RFC 5545, RFC 5546)."""
+"""A booking as an iCalendar file that Google, Outlook and Apple take (RFC 5545, RFC 5546).
 
-from datetime import UTC
+Times are in UTC throughout: a booking is one span of time and never recurs, so that no reader needs
+to know our time zones, and no VTIMEZONE has to agree with theirs.
+"""
+
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 from icalendar import Calendar, Event, vCalAddress, vUri
 
 from bookings.models import Booking
 from bookings.tokens import manage_url
-from bookings.wording import consultant_name, one_line, title_of
+from bookings.wording import consultant_name, location_of, title_of
 from connections.providers.ical.booking_ids import booking_uid
 
 PRODUCT = "-//calsync//bookings//EN"
@@ -18,40 +22,57 @@ def event_uid(booking: Booking) -> str:
     return booking.ical_uid or booking_uid(booking.pk)
 
 
-def invitation(booking: Booking, *, method: str = "REQUEST") -> bytes:
+def invitation(
+    booking: Booking, *, method: str = "REQUEST", stamp: datetime | None = None
+) -> bytes:
     """The booking for the invitee's calendar. ``method`` is REQUEST, PUBLISH or CANCEL.
 
-    In UTC throughout, so that no reader needs to know our time zones.
+    Of two files of one SEQUENCE the one with the later ``stamp`` counts (RFC 5546, section 2.1.5).
+    It is the moment of the mail that carries the file, or else of the booking's last change.
     """
     calendar = Calendar()
     calendar.add("prodid", PRODUCT)
     calendar.add("version", "2.0")
     calendar.add("calscale", "GREGORIAN")
     calendar.add("method", method)
-    calendar.add_component(_event(booking, is_published=method == "PUBLISH"))
+    event = _event(booking, stamp=stamp or booking.updated_at)
+    if method != "PUBLISH":  # a published event names no attendee (RFC 5546, section 3.2.1)
+        event.add("attendee", _attendee(booking))
+    calendar.add_component(event)
     return calendar.to_ical()
 
 
-def _event(booking: Booking, *, is_published: bool) -> Event:
+def _event(booking: Booking, *, stamp: datetime) -> Event:
     event = Event()
     event.add("uid", event_uid(booking))
     event.add("sequence", booking.sequence)
-    # The same file, as long as the booking is the same: writing its event touches the row too.
-    stamp = booking.updated_at if booking.sequence else booking.created_at
     event.add("dtstamp", stamp.astimezone(UTC))
     event.add("dtstart", booking.start_time.astimezone(UTC))
     event.add("dtend", booking.end_time.astimezone(UTC))
     event.add("summary", f"{title_of(booking)} with {consultant_name(booking)}")
-    event.add("description", f"Your booking: {manage_url(booking)}")
-    if booking.location:
-        event.add("location", one_line(booking.location))
+    event.add("description", _description(booking))
+    if place := location_of(booking) or booking.conference_url:
+        event.add("location", place)
+    if booking.conference_url:
+        event.add("conference", _conference(booking))
     event.add("url", vUri(manage_url(booking)))
     event.add("status", "CANCELLED" if booking.is_cancelled else "CONFIRMED")
     event.add("transp", "OPAQUE")
     event.add("organizer", _organizer(booking))
-    if not is_published:  # a published event names no attendee (RFC 5546, section 3.2.1)
-        event.add("attendee", _attendee(booking))
     return event
+
+
+def _description(booking: Booking) -> str:
+    """With the link of the video call: few calendars show the property made for it."""
+    call = f"Video call: {booking.conference_url}\n" if booking.conference_url else ""
+    return f"{call}Your booking: {manage_url(booking)}"
+
+
+def _conference(booking: Booking) -> vUri:
+    """Where the video call is held (RFC 7986, section 5.11)."""
+    call = vUri(booking.conference_url)
+    call.params.update(VALUE="URI", FEATURE=["AUDIO", "VIDEO"], LABEL="Video call")
+    return call
 
 
 def _organizer(booking: Booking) -> vCalAddress:

@@ -11,13 +11,14 @@ from uuid import UUID
 
 from django.db.models import F
 
-from bookings.emails import message_for
+from bookings.emails import AddressUnusable, message_for
 from bookings.models import BookingMail
+from bookings.owed import owe_link
 from bookings.tokens import ManageTokenLost
 from syncing.cadence import delay_after
 
 CLAIM = timedelta(minutes=5)  # longer than a task may run (Q_CLUSTER timeout)
-EXPECTED = (SMTPException, OSError, ManageTokenLost)
+EXPECTED = (SMTPException, OSError, ManageTokenLost, AddressUnusable)
 
 
 def send_mail(mail_id: UUID, *, now: datetime) -> None:
@@ -32,13 +33,15 @@ def send_mail(mail_id: UUID, *, now: datetime) -> None:
         _finish(mail, error="The booking was changed before this mail was sent.")
         return
     try:
-        message_for(mail).send()
+        message_for(mail, now=now).send()
     except Exception as error:
         _record_failure(mail, error, now=now)
         if not isinstance(error, EXPECTED):
             raise
     else:
         _finish(mail, sent_at=now)
+        if mail.booking.has_conference and not mail.booking.conference_url:
+            owe_link(mail.booking)  # it may have become known while the mail was being sent
 
 
 def _claim(mail_id: UUID, *, now: datetime) -> BookingMail | None:
@@ -56,7 +59,7 @@ def _claim(mail_id: UUID, *, now: datetime) -> BookingMail | None:
 
 def _record_failure(mail: BookingMail, error: Exception, *, now: datetime) -> None:
     """Say what went wrong, and when to try again."""
-    if isinstance(error, SMTPRecipientsRefused) and _is_final(error):
+    if _is_final(error):
         _finish(mail, error=_for_people(error))
         return
     next_try = now + delay_after(error, failures=mail.attempts)
@@ -72,9 +75,11 @@ def _finish(mail: BookingMail, *, sent_at: datetime | None = None, error: str = 
     )
 
 
-def _is_final(refusal: SMTPRecipientsRefused) -> bool:
-    """Whether the server said it will never take mail for them (RFC 5321, section 4.2.1)."""
-    return all(code >= 500 for code, _ in refusal.recipients.values())
+def _is_final(error: Exception) -> bool:
+    """Whether the address is none, or the server will never take mail for it (RFC 5321, 4.2.1)."""
+    if isinstance(error, SMTPRecipientsRefused):
+        return all(code >= 500 for code, _ in error.recipients.values())
+    return isinstance(error, AddressUnusable)
 
 
 def _for_people(error: Exception) -> str:

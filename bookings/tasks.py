@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django_q.tasks import async_task
 
-from bookings import changes, conflicts, holds, outbox, reconcile, tokens, writeback
+from bookings import changes, conflicts, holds, outbox, owed, reconcile, tokens, writeback
 from bookings.models import Booking, BookingMail, EventDoubt
 
 # What was handed to a worker and not seen to is handed out again after this time.
@@ -26,6 +26,7 @@ def dispatch_due(now: datetime | None = None) -> int:
     changes.lapse_requests(now=now)
     tokens.give_tokens()
     writeback.requeue_unwritten(now=now)
+    owed.owe_alarms()
     reconcile.raise_doubts(now=now)
     due = [
         (Booking.objects.event_due(now), "event_due_at", "bookings.tasks.write_event"),

@@ -1,34 +1,58 @@
 """A booking in words: in mails, in the calendar event, in the invitation file."""
 
 import unicodedata
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bookings.models import Booking
 from bookings.zones import label_of, name_of, offset_of, zone_named
 
 CONTROL_OR_LINE_BREAK = {"Cc", "Zl", "Zp"}  # Unicode general categories
+# They make a text read otherwise than it is written (Unicode Standard Annex 9, section 2).
+DIRECTION_CONTROLS = {chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+LONGEST_NAME, LONGEST_LINE, LONGEST_TEXT = 200, 1000, 5000  # characters
 DEFAULT_TITLE = "Meeting"
 
 
 def one_line(text: str) -> str:
     """The text without control characters and line breaks, fit for a mail header or a title."""
-    kept = (" " if unicodedata.category(c) in CONTROL_OR_LINE_BREAK else c for c in text)
-    return " ".join("".join(kept).split())
+    return " ".join("".join(map(_harmless, text)).split())
+
+
+def several_lines(text: str) -> str:
+    """What a person wrote at length, its line breaks kept, in a bearable length."""
+    lines = ("".join(map(_harmless, line)).rstrip() for line in text.splitlines())
+    return shortened("\n".join(lines).strip(), LONGEST_TEXT)
+
+
+def shortened(text: str, most: int) -> str:
+    """At most so many characters; an ellipsis says that there are more."""
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 
 def title_of(booking: Booking) -> str:
-    return one_line(booking.title) or DEFAULT_TITLE
+    return shortened(one_line(booking.title), LONGEST_NAME) or DEFAULT_TITLE
 
 
 def consultant_name(booking: Booking) -> str:
     """Never the e-mail address: invitees read it."""
-    return one_line(booking.user.name) or booking.user.slug
+    return shortened(one_line(booking.user.name), LONGEST_NAME) or booking.user.slug
 
 
 def invitee_name(booking: Booking) -> str:
     """What to call them: where no name came with the row, their e-mail address."""
-    return one_line(booking.invitee_name) or one_line(booking.invitee_email)
+    name = one_line(booking.invitee_name) or one_line(booking.invitee_email)
+    return shortened(name, LONGEST_NAME)
+
+
+def location_of(booking: Booking) -> str:
+    return shortened(one_line(booking.location), LONGEST_LINE)
+
+
+def place_of(booking: Booking) -> tuple[tuple[str, str], ...]:
+    """Where to be, and where to click, by label; as far as it is known."""
+    places = (("Where", location_of(booking)), ("Video call", one_line(booking.conference_url)))
+    return tuple((label, place) for label, place in places if place)
 
 
 def invitee_zone(booking: Booking) -> ZoneInfo:
@@ -49,6 +73,24 @@ def span(start: datetime, end: datetime, zone: ZoneInfo) -> str:
         return f"{_day(first)}, {_clock(first)}–{_clock(last)}, {label_of(zone, start)}"
     times = f"{_clock(first)} – {_day(last)}, {_clock(last)}"
     return f"{_day(first)}, {times}, {label_of(zone, start)}"
+
+
+def moment(instant: datetime, zone: ZoneInfo) -> str:
+    """Day, clock time and zone: ``Monday 1 March 2027, 10:00, Europe/Berlin (UTC+01:00)``."""
+    local = instant.astimezone(zone)
+    return f"{_day(local)}, {_clock(local)}, {label_of(zone, instant)}"
+
+
+def length_of(span: timedelta) -> str:
+    """A length of time in words, to the minute: ``1 day 1 hour 30 minutes``."""
+    minutes = round(span / timedelta(minutes=1))
+    counted = (
+        (minutes // 1440, "day"),
+        (minutes // 60 % 24, "hour"),
+        (minutes % 60, "minute"),
+    )
+    words = [f"{count} {unit}{'s' if count > 1 else ''}" for count, unit in counted if count > 0]
+    return " ".join(words) or "less than a minute"
 
 
 def answers_of(booking: Booking) -> list[tuple[str, str]]:
@@ -72,6 +114,12 @@ def event_description(booking: Booking) -> str:
     lines += [f"{asked}: {answer}" for asked, answer in answers_of(booking)]
     lines.append(booking.invitee_notes)
     return "\n".join(line for line in lines if line)
+
+
+def _harmless(character: str) -> str:
+    if character in DIRECTION_CONTROLS:
+        return ""
+    return " " if unicodedata.category(character) in CONTROL_OR_LINE_BREAK else character
 
 
 def _day(local: datetime) -> str:

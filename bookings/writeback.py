@@ -9,10 +9,12 @@ cancels a booking.
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import Exists, F, OuterRef
 
 from bookings.ics import event_uid
 from bookings.models import Booking, BookingMail, BookingStatus, EventState
+from bookings.owed import owe_link
 from bookings.wording import event_description, event_title, one_line
 from connections.adapters import open_adapter
 from connections.fields import SecretUnreadable
@@ -106,9 +108,8 @@ def _put(booking: Booking, *, now: datetime) -> EventState:
     _remember(booking)  # before the call: should we die in it, the next try looks in this calendar
     written = _write(open_calendar(calendar), booking)
     booking.provider_event_id = written.provider_event_id
-    booking.conference_url = written.conference_url
     _remember(booking)
-    BookingMail.objects.waiting_for_event(booking).update(due_at=now)
+    _remember_link(booking, written.conference_url)
     return EventState.WRITTEN
 
 
@@ -176,9 +177,17 @@ def _draft(booking: Booking) -> EventDraft:
 
 def _remember(booking: Booking) -> None:
     """Where the event is, or is about to be."""
-    booking.save(
-        update_fields=["event_connection", "provider_event_id", "ical_uid", "conference_url"]
-    )
+    booking.save(update_fields=["event_connection", "provider_event_id", "ical_uid"])
+
+
+def _remember_link(booking: Booking, link: str) -> None:
+    """Who was mailed before this commit does not know the link; who is mailed after it does."""
+    if link == booking.conference_url:
+        return
+    with transaction.atomic():
+        booking.conference_url = link
+        booking.save(update_fields=["conference_url"])
+        owe_link(booking)
 
 
 def _settle(booking: Booking, state: EventState, *, now: datetime, error: str = "") -> None:
@@ -191,7 +200,9 @@ def _settle(booking: Booking, state: EventState, *, now: datetime, error: str = 
         event_attempts=0,
         event_error=error,
     )
-    if not settled:
+    if settled and booking.has_conference:
+        BookingMail.objects.waiting_for_event(booking).update(due_at=now)
+    elif not settled:
         rows.update(event_due_at=now, event_not_before=None)
 
 

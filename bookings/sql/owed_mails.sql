@@ -101,18 +101,18 @@ CREATE TRIGGER note_event_due BEFORE UPDATE ON public.bookings
             IS DISTINCT FROM (NEW.event_state, NEW.status, NEW.start_time, NEW.end_time))
   EXECUTE FUNCTION calsync.note_event_due();
 
--- Owes the consultant an alarm, one for each revision, of what the calendar does not show although it
--- was refused, or has been due since before `since`.
-CREATE FUNCTION calsync.owe_alarms(since timestamptz, at timestamptz) RETURNS void
+-- Owes the consultant an alarm, one for each revision, of what the calendar refused or has not taken
+-- for so long.
+CREATE FUNCTION calsync.owe_alarms(patience interval) RETURNS void
 LANGUAGE sql AS $$
-  INSERT INTO calsync.booking_mails (booking_id, kind, recipient, sequence, due_at)
-  SELECT b.id, 'calendar_trouble', 'consultant', b.sequence, at
+  INSERT INTO calsync.booking_mails (booking_id, kind, recipient, sequence)
+  SELECT b.id, 'calendar_trouble', 'consultant', b.sequence
   FROM public.bookings b
-  WHERE b.event_state IN ('due', 'failed') AND b.status <> 'pending' AND b.end_time > at
-    AND (b.event_state = 'failed' OR b.event_due_since <= since)
+  WHERE b.event_state IN ('due', 'failed') AND b.status <> 'pending' AND b.end_time > now()
+    AND (b.event_state = 'failed' OR b.event_due_since <= now() - patience)
   ON CONFLICT DO NOTHING
 $$;
-REVOKE ALL ON FUNCTION calsync.owe_alarms(timestamptz, timestamptz) FROM PUBLIC;
+REVOKE ALL ON FUNCTION calsync.owe_alarms(interval) FROM PUBLIC;
 
 -- Owes the invitee the link of a video call that became known after the mail that was to tell it.
 CREATE FUNCTION calsync.owe_link(booking uuid) RETURNS void

@@ -92,7 +92,6 @@ def test_a_fresh_booking_is_handed_out_and_once_more_if_the_queue_loses_it(consu
     "changes",
     [
         {"event_state": "written"},
-        {"event_state": "failed"},
         {"event_state": "none"},
         {"status": "pending"},
         {"event_due_at": NOW + SECOND},

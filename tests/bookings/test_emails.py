@@ -1,130 +1,182 @@
-"""What the mails say, word for word: golden files, with three different zones at work."""
+"""What no mail says, and what every mail is."""
 
-from datetime import UTC, datetime
-from email import message_from_bytes
-from email.message import EmailMessage
-from email.policy import default as modern
-from pathlib import Path
-from uuid import UUID
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.test import override_settings
 
-from bookings.emails import message_for
-from bookings.models import Booking, BookingMail
-from bookings.tokens import hash_of, manage_token
-from tests.factories import BookingFactory, ConsultantFactory, MeetingTypeFactory
+from bookings.emails.letters import LONGEST_SUBJECT, AddressUnusable
+from bookings.wording import LONGEST_TEXT
+from tests.bookings.sample_mails import HAPPENED, booked, mail_of, part_of, sample, shown
 
 pytestmark = pytest.mark.django_db
 
-GOLDEN = Path(__file__).parent.parent / "data" / "mails"
-BOOKING = UUID("6e1f9a52-0d6c-4a3e-9f0b-0c5f4a7d2b11")
-MAIL = UUID("0b6f6d0e-6a52-4d0a-8a54-6a8f4a1c9d77")
-QUESTIONS = [
-    {"name": "topic", "label": "What is it about?", "type": "textarea", "required": True},
-    {"name": "how", "label": "How shall we meet?", "type": "select", "options": ["Phone", "Video"]},
-]
+TO_INVITEE = [kind for kind, recipient in HAPPENED if recipient == "invitee"]
+HOSTILE = "x\r\nBcc: all@example.com\n\nBody"
 
 
-@pytest.fixture(autouse=True)
-def _same_links_every_time():
-    with override_settings(SECRET_KEY="a key for golden files", SECRET_KEY_FALLBACKS=[]):
-        yield
-
-
-def booked(**changes) -> Booking:
-    """The server is in UTC, the consultant in Kathmandu, the invitee in New York."""
-    consultant = ConsultantFactory(
-        name="Ada Lovelace", email="ada@example.com", settings__time_zone="Asia/Kathmandu"
-    )
-    fields = {
-        "pk": BOOKING,
-        "user": consultant,
-        "meeting_type": MeetingTypeFactory(user=consultant, questions=QUESTIONS),
-        "title": "First talk",
-        "location": "https://meet.example.com/ada",
-        "invitee_name": "Ivy <Invitee> & Co",
-        "invitee_email": "ivy@example.com",
-        "invitee_time_zone": "America/New_York",
-        "invitee_notes": "Two lines,\n<b>not</b> bold",
-        "answers": {"topic": "Tax & law", "how": "Video"},
-        "created_at": datetime(2027, 2, 26, 12, tzinfo=UTC),
-    }
-    booking = Booking(pk=BOOKING)
-    return BookingFactory(
-        **fields | {"manage_token_hash": hash_of(manage_token(booking))} | changes
-    )
-
-
-def mail_of(booking: Booking, kind: str, recipient: str) -> EmailMessage:
-    """The mail as it goes over the wire, read as a mail program would."""
-    mail = BookingMail(
-        pk=MAIL,
-        booking=Booking.objects.get(pk=booking.pk),
-        kind=kind,
-        recipient=recipient,
-        created_at=datetime(2027, 2, 26, 12, tzinfo=UTC),
-    )
-    return message_from_bytes(message_for(mail).message().as_bytes(), policy=modern)
-
-
-def confirmation(booking: Booking) -> EmailMessage:
+def confirmation(booking):
     return mail_of(booking, "confirmation", "invitee")
 
 
-def notice(booking: Booking) -> EmailMessage:
+def notice(booking):
     return mail_of(booking, "consultant_notice", "consultant")
 
 
-def shown(mail: EmailMessage) -> str:
-    """Headers and parts, as text that can be compared."""
-    skipped = {"content-type", "content-transfer-encoding", "mime-version"}
-    pieces = [f"{name}: {value}" for name, value in mail.items() if name.lower() not in skipped]
-    for part in mail.walk():
-        if not part.is_multipart():
-            filename = part.get_filename() or ""
-            parameters = " ".join(f"{k}={v}" for k, v in part["Content-Type"].params.items())
-            pieces.append(f"\n--- {part.get_content_type()} {parameters} {filename}".rstrip())
-            content = part.get_content()
-            text = content if isinstance(content, str) else content.decode()
-            pieces.append(text.replace("\r\n", "\n").strip())
-    return "\n".join(pieces) + "\n"
+def parts(mail) -> str:
+    """All that a reader could come to see, in whatever part."""
+    return shown(mail) + part_of(mail, "text/html")
 
 
-@pytest.mark.parametrize("compose", [confirmation, notice], ids=lambda f: f.__name__)
-def test_a_mail_reads_as_agreed(compose):
-    golden = GOLDEN / f"{compose.__name__}.txt"
-    assert shown(compose(booked())) == golden.read_text()
-
-
-def test_the_bare_minimum_leaves_no_gaps():
+@pytest.mark.parametrize(("kind", "recipient"), HAPPENED)
+def test_line_breaks_cannot_add_headers(kind, recipient):
     booking = booked(
-        meeting_type=None,
-        title="",
-        location="",
-        invitee_name="",
-        invitee_notes="",
-        answers={},
-        invitee_time_zone="Asia/Kathmandu",
+        **HAPPENED[kind, recipient]
+        | {"title": HOSTILE, "invitee_name": HOSTILE, "location": HOSTILE}
     )
-    text = shown(confirmation(booking)) + "\n" + shown(notice(booking))
-    assert text == (GOLDEN / "bare_minimum.txt").read_text()
-
-
-def test_line_breaks_cannot_add_headers():
-    hostile = "x\r\nBcc: all@example.com\n\nBody"
-    booking = booked(title=hostile, invitee_name=hostile, location=hostile)
-    booking.user.name = hostile
+    booking.user.name = HOSTILE
     booking.user.save()
-    for mail in (confirmation(booking), notice(booking)):
-        assert mail["Bcc"] is None
-        assert "x Bcc: all@example.com Body" in mail["Subject"]
+    mail = mail_of(booking, kind, recipient)
+    assert (mail["Bcc"], len(mail.get_all("Subject"))) == (None, 1)
+    assert "x Bcc: all@example.com Body" in mail["Subject"]
 
 
-def test_what_a_stranger_typed_does_not_reach_the_address_they_gave():
+@pytest.mark.parametrize("kind", TO_INVITEE)
+def test_what_a_stranger_typed_does_not_reach_the_address_they_gave(kind):
     """Else anybody could send anything to anyone through us."""
-    text = shown(confirmation(booked()))
-    assert [word for word in ("Ivy", "Tax", "Two lines", "bold") if word in text] == []
+    mail = sample(kind, "invitee")
+    assert [word for word in ("Ivy", "Tax", "Two lines", "bold") if word in parts(mail)] == []
+
+
+@pytest.mark.parametrize("kind", ["cancellation", "refusal"])
+@pytest.mark.parametrize(
+    ("who", "is_told"),
+    [("consultant", True), ("calendar", True), ("system", True), ("invitee", False), ("", False)],
+)
+def test_a_reason_reaches_the_invitee_unless_it_may_be_an_invitees(kind, who, is_told):
+    happened = HAPPENED[kind, "invitee"]
+    booking = booked(**happened | {"changed_by": who, "cancellation_reason": "Buy <this>!"})
+    html = part_of(mail_of(booking, kind, "invitee"), "text/html")
+    assert ("Buy &lt;this&gt;!" in html, "Buy <this>!" in html) == (is_told, False)
+
+
+@pytest.mark.parametrize("recipient", ["invitee", "consultant"])
+@pytest.mark.parametrize("kind", ["change", "cancellation"])
+def test_a_mail_says_who_did_it(kind, recipient):
+    verb = {"change": "moved", "cancellation": "cancelled"}[kind]
+    booking = booked(**HAPPENED[kind, recipient])
+    said = []
+    for who in ("invitee", "consultant", "calendar", "system", ""):
+        type(booking).objects.update(changed_by=who)
+        said.append(part_of(mail_of(booking, kind, recipient), "text/plain").splitlines()[0])
+    ada, ivy = "Ada Lovelace", "Ivy <Invitee> & Co"
+    if recipient == "invitee":
+        mine = f"Your booking was {verb}"
+        assert said == [
+            f"You {verb} your booking",
+            *[f"{ada} {verb} your booking"] * 2,
+            *[mine] * 2,
+        ]
+    else:
+        removed = {"change": "moved", "cancellation": "removed"}[kind]
+        assert said == [
+            f"{ivy} {verb} the booking",
+            f"You {verb} the booking of {ivy}",
+            f"You {removed} the booking of {ivy} in your calendar",
+            *[f"The booking of {ivy} was {verb}"] * 2,
+        ]
+
+
+def test_only_a_removal_in_the_calendar_offers_to_take_it_back():
+    booking = booked(**HAPPENED["cancellation", "consultant"])
+    assert "Take it back: " in shown(mail_of(booking, "cancellation", "consultant"))
+    type(booking).objects.update(changed_by="consultant")
+    assert "Take it back: " not in shown(mail_of(booking, "cancellation", "consultant"))
+
+
+def test_a_booking_that_was_taken_back_is_no_new_one():
+    mail = notice(booked(sequence=2))
+    assert mail["Subject"] == "Booked again: First talk: Ivy <Invitee> & Co"
+    assert part_of(mail, "text/plain").startswith(
+        "The booking of Ivy <Invitee> & Co stands again\n"
+    )
+
+
+def test_a_move_that_changed_only_the_end_shows_no_time_before():
+    booking = booked(**HAPPENED["change", "invitee"])
+    type(booking).objects.update(moved_from=booking.start_time)
+    for recipient in ("invitee", "consultant"):
+        assert "Before: " not in shown(mail_of(booking, "change", recipient))
+
+
+@pytest.mark.parametrize(
+    ("changes", "heading"),
+    [
+        ({}, "A booking is not in your calendar"),
+        ({"sequence": 1}, "A booking is not in your calendar as it should be"),
+        (
+            {"sequence": 1, "status": "cancelled"},
+            "A cancelled booking may still be in your calendar",
+        ),
+    ],
+)
+def test_calendar_trouble_says_what_the_calendar_does_not_show(changes, heading):
+    booking = booked(**HAPPENED["calendar_trouble", "consultant"] | changes)
+    text = part_of(mail_of(booking, "calendar_trouble", "consultant"), "text/plain")
+    assert text.splitlines()[0] == heading
+
+
+def test_calendar_trouble_says_that_trying_goes_on_where_it_does():
+    booking = booked(event_error="")
+    text = part_of(mail_of(booking, "calendar_trouble", "consultant"), "text/plain")
+    assert "calsync goes on trying" in text
+    assert "Why\nIt has not come to its turn yet.\n" in text
+
+
+@pytest.mark.parametrize("address", ["", "nobody", "x@example.com\nBcc: all@example.com", "a b@c"])
+def test_a_mail_to_what_is_no_address_is_not_made(address):
+    with pytest.raises(AddressUnusable, match="is no e-mail address"):
+        confirmation(booked(invitee_email=address))
+
+
+def test_the_consultant_is_told_of_somebody_whose_address_is_none():
+    mail = notice(booked(invitee_email="x@example.com\nBcc: all@example.com"))
+    assert (mail["To"], mail["Reply-To"], mail["Bcc"]) == ("ada@example.com", None, None)
+    assert "E-mail: x@example.com Bcc: all@example.com\n" in shown(mail)
+
+
+def test_texts_without_end_are_cut():
+    booking = booked(
+        title="t" * 9999,
+        location="l" * 9999,
+        invitee_name="n" * 9999,
+        invitee_notes="m" * 99999,
+        answers={"topic": "a" * 99999},
+    )
+    mail = notice(booking)
+    assert mail["Subject"].strip() == ("New booking: " + "t" * 9999)[: LONGEST_SUBJECT - 1] + "…"
+    text = part_of(mail, "text/plain")
+    assert "\n" + "m" * (LONGEST_TEXT - 1) + "…\n" in text
+    assert len(mail.as_bytes()) < 50_000
+
+
+def test_what_turns_the_direction_of_a_text_is_left_out():
+    """Else a name could make the rest of its line read backwards."""
+    mail = notice(booked(invitee_name="Ivy \u202egnp.exe\u2066", invitee_notes="a\u202eb\x07c"))
+    assert mail["Subject"] == "New booking: First talk: Ivy gnp.exe"
+    assert "\nab c\n" in shown(mail)
+
+
+@pytest.mark.parametrize(
+    "name", ["Ødegård, Åse", 'Ivy "the" Invitee; x', "木村 花子", "عائشة", "🙂"]
+)
+def test_names_of_the_world_arrive_as_they_were_written(name):
+    booking = booked(invitee_name=name)
+    booking.user.name = name
+    booking.user.save()
+    mail = notice(booking)
+    assert mail["Subject"] == f"New booking: First talk: {name}"
+    assert mail["To"].addresses[0].addr_spec == "ada@example.com"
+    assert f"First talk with {name}\n" in shown(confirmation(booking))
 
 
 def test_mail_programs_find_the_invitation_beside_the_text_and_as_a_file():
@@ -140,11 +192,35 @@ def test_mail_programs_find_the_invitation_beside_the_text_and_as_a_file():
         "text/calendar",
     ]
     assert (file.get_content_disposition(), file.get_filename()) == ("attachment", "invite.ics")
+    attached = part_of(mail, "application/ics")
+    assert attached.replace("\r\n", "\n") == part_of(mail, "text/calendar")
+
+
+@pytest.mark.parametrize(
+    ("kind", "method"),
+    [
+        ("confirmation", "REQUEST"),
+        ("request", None),
+        ("refusal", None),
+        ("change", "REQUEST"),
+        ("cancellation", "CANCEL"),
+        ("reminder", None),
+        ("conference", "REQUEST"),
+    ],
+)
+def test_the_invitees_calendar_is_told_what_to_do(kind, method):
+    """By the part's own parameter too: Outlook looks there (RFC 6047, section 2.4)."""
+    found = [
+        part["Content-Type"].params["method"]
+        for part in sample(kind, "invitee").walk()
+        if part.get_content_type() == "text/calendar"
+    ]
+    assert found == ([method] if method else [])
 
 
 def test_a_zone_that_nobody_knows_falls_back_to_the_consultants():
     """The website inserts rows of its own."""
-    assert "15:45–16:15, Asia/Kathmandu" in shown(confirmation(booked(invitee_time_zone="Mars/1")))
+    assert "11:00–11:30, Europe/Berlin" in shown(confirmation(booked(invitee_time_zone="Mars/1")))
 
 
 @pytest.mark.parametrize(
@@ -163,3 +239,22 @@ def test_a_meeting_over_midnight_names_both_days():
     booking = booked(start_time=datetime(2027, 3, 2, 4, 45, tzinfo=UTC))
     expected = "Monday 1 March 2027, 23:45 – Tuesday 2 March 2027, 00:15, America/New York"
     assert expected in shown(confirmation(booking))
+
+
+@pytest.mark.parametrize(
+    ("minutes", "left"),
+    [
+        (1440, "1 day"),
+        (60, "1 hour"),
+        (2969, "2 days 1 hour 29 minutes"),
+        (59.98, "1 hour"),
+        (1, "1 minute"),
+        (0.2, "less than a minute"),
+    ],
+)
+def test_a_reminder_says_how_long_there_is_left_when_it_is_sent(minutes, left):
+    booking = booked()
+    mail = mail_of(
+        booking, "reminder", "invitee", now=booking.start_time - timedelta(minutes=minutes)
+    )
+    assert mail["Subject"] == f"In {left}: First talk with Ada Lovelace"
