@@ -24,6 +24,6 @@ class Command(BaseCommand):
         if unreadable:
             raise CommandError(
                 f"Secrets that cannot be decrypted: {unreadable}. Put the key they were encrypted "
-                "with back into TOKEN_ENCRYPTION_KEYS and run this again, or reconnect calendars and "
-                "remove second steps."
+                "with back into TOKEN_ENCRYPTION_KEYS and run this again, or reconnect calendars "
+                "and remove second steps."
             )
