@@ -28,6 +28,7 @@ from connections.providers.base import (
 from connections.token_sources import TOKEN_SOURCES
 
 MARGIN = timedelta(minutes=5)
+LASTS = Q(token_expires_at__gt=Now() + MARGIN)
 LEASE = timedelta(seconds=60)  # longer than a token endpoint may take
 WAIT_SECONDS = 65
 LOOK_SECONDS = 0.05
@@ -46,7 +47,7 @@ def fresh_credentials(connection: CalendarConnection) -> Credentials:
         return connection.credentials()
     deadline = monotonic() + WAIT_SECONDS
     row = CalendarConnection.objects.filter(pk=connection.pk)
-    while not (fresh := row.filter(token_expires_at__gt=Now() + MARGIN).first()):
+    while not (fresh := row.filter(LASTS).first()):
         if _refresh(row.get()):
             return row.get().credentials()
         sleep(LOOK_SECONDS)
@@ -80,7 +81,8 @@ def _refresh(connection: CalendarConnection) -> bool:
         return False
     try:
         latest = CalendarConnection.objects.get(pk=connection.pk)
-        if latest.token_expires_at == connection.token_expires_at:  # nobody was faster
+        is_stale = latest.token_expires_at == connection.token_expires_at  # nobody was faster
+        if is_stale and not CalendarConnection.objects.filter(LASTS, pk=latest.pk).exists():
             _ask_and_store(latest)
     finally:
         row.filter(token_lease_id=lease_id).update(token_lease_id=None, token_lease_expires_at=None)

@@ -343,6 +343,14 @@ def test_a_provider_that_does_not_finish_says_so(browser, far, provider, call, s
     assert rows() == []
 
 
+def test_a_provider_that_falls_silent_does_not_keep_the_browser(browser, far, provider, settings):
+    settings.SOCIALACCOUNT_REQUESTS_TIMEOUT = 0.2
+    far.commit(far.silence, about="/token", times=10)
+
+    assert shown(browser.connect()) == sentence(consent.UNFINISHED, provider)
+    assert rows() == []
+
+
 def test_calendars_that_cannot_be_listed_are_not_stored(browser, far):
     far.commit(instead(503, "{}"), about="/me/calendar", times=10)
 

@@ -9,6 +9,7 @@ import pytest
 from django.db import connection as database
 
 from connections import token_sources
+from connections.adapters import open_adapter
 from connections.models import CalendarConnection
 from connections.providers.base import (
     AccessRevoked,
@@ -19,6 +20,8 @@ from connections.providers.base import (
     Tokens,
 )
 from connections.tokens import fresh_credentials, with_fresh_token
+from tests.connections.providers.far_end import instead
+from tests.connections.registered import register_at_microsoft
 from tests.factories import ConnectionFactory
 
 pytestmark = pytest.mark.django_db
@@ -107,6 +110,21 @@ def test_a_token_that_never_lives_long_is_asked_for_once_each_time(source, life)
     for _ in range(2):
         assert fresh_credentials(connection).access_token == "new access"
     assert source.asked == ["refresh", "refresh"]
+
+
+def test_a_rotated_refresh_token_is_stored_whatever_comes_of_the_call_it_was_for(
+    microsoft, settings
+):
+    register_at_microsoft(settings, microsoft)
+    first = microsoft.account("anna@example.com").stay_signed_in()
+    connection = account(provider="microsoft", refresh_token=first)
+    microsoft.commit(instead(503), about="/me/calendars")
+
+    with pytest.raises(ProviderUnavailable):
+        with_fresh_token(connection, lambda: open_adapter(connection).calendars())
+
+    assert stored(connection)[1] != first
+    assert stored(connection) == tuple(microsoft.identity.given_out[i] for i in (0, -1))
 
 
 def test_an_answer_without_a_refresh_token_keeps_the_old_one(source):

@@ -14,6 +14,7 @@ from connections.providers.base import (
     EventDraft,
     EventGone,
     ProviderError,
+    ProviderUnavailable,
     WriteRefused,
     WrittenEvent,
 )
@@ -49,6 +50,10 @@ USED = "errorduplicatetransactionid"
 DAY = timedelta(days=1)
 
 
+class SearchRefused(ProviderUnavailable):
+    """What was asked of a list of events is not understood there."""
+
+
 class OwnEvents:
     """Our events in one calendar. Every method may also raise what the API line raises."""
 
@@ -56,7 +61,7 @@ class OwnEvents:
         self._api, self._calendar_id = api, calendar_id
 
     def create(self, draft: EventDraft) -> WrittenEvent:
-        if item := self._search(draft.booking_id):
+        if item := self._search(draft):
             return self._revised(item, draft)
         for transaction_id in transaction_ids(draft.booking_id):
             reply = self._write("POST", self._events, new_body(draft, transaction_id))
@@ -100,15 +105,19 @@ class OwnEvents:
         item = self._stored(named) if isinstance(named, str) and named else None
         if item is not None and booking_of(item) == draft.booking_id:
             return item
-        return self._search(draft.booking_id) or self._at_its_time(draft)
+        return self._search(draft) or self._at_its_time(draft)
 
-    def _search(self, booking_id: UUID) -> Mapping | None:
+    def _search(self, draft: EventDraft) -> Mapping | None:
         """By the property. A copy that somebody made of the event has no transaction id.
 
-        Searches lag behind: what one finds is read directly.
+        Searches lag behind: what one finds is read directly. Not every mailbox takes them.
         """
-        query = ALL_FIELDS | {"$filter": search(booking_id)}
-        found = [one for one in self._listed(self._events, query) if booking_of(one) == booking_id]
+        query = ALL_FIELDS | {"$filter": search(draft.booking_id)}
+        try:
+            listed = list(self._listed(self._events, query))
+        except SearchRefused:
+            return self._at_its_time(draft)
+        found = [one for one in listed if booking_of(one) == draft.booking_id]
         found.sort(key=lambda item: not item.get("transactionId"))
         stored = (self._stored(item["id"]) for item in found)
         return next((item for item in stored if item is not None), None)
@@ -126,6 +135,8 @@ class OwnEvents:
 
     def _listed(self, path: str, query: dict[str, str]) -> Iterator[dict]:
         for reply in self._api.pages(self._api.address(path, **query)):
+            if reply.status == BAD_REQUEST:
+                raise SearchRefused("Microsoft does not list events in this way.")
             if not reply.is_ok:
                 raise refusal_of_calendar(reply)
             yield from (item for item in reply.items if not item.get("isCancelled"))

@@ -119,6 +119,20 @@ def test_transaction_that_microsoft_has_forgotten_makes_no_second_event(far):
     assert list(far.calendar.events) == [first]
 
 
+def test_mailbox_that_takes_no_searches_gets_one_event_all_the_same(far):
+    """Where it is known again by its transaction id, at its time."""
+    no_search = refusing(400, "ErrorInvalidUrlQueryFilter")
+    far.microsoft.commit(no_search, about="%24filter=single", times=99)
+    far.microsoft.commit(no_search, about="$filter=single", times=99)
+    far.microsoft.commit(lost, method="POST")
+    with pytest.raises(ProviderUnavailable):
+        create(far)
+    far.account.transactions.clear()
+    event_id = create(far)
+    assert list(far.calendar.events) == [event_id]
+    assert create(far) == event_id
+
+
 def test_storm_of_tries_leaves_one_event(far):
     random = Random(7)
     faults = [lost, cut_off, instead(500), instead(503, Retry_After="1"), instead(409)]
