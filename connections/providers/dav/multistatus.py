@@ -8,6 +8,7 @@ is gone or only lacks the property.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import quote, unquote, urlsplit
 
 from caldav.elements import dav
@@ -20,6 +21,8 @@ OK, FORBIDDEN = 200, 403
 MISSING = {404, 410}
 
 _PLAIN_PATH = re.compile(r"/[A-Za-z0-9._~/-]*")
+# An href that cannot lead to another server, nor needs to be resolved.
+_ROOTED = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9%@:._~-]+)+/?")
 _UNESCAPED_IN_PATHS = "!$&'()*+,;=:@"  # RFC 3986's pchar
 
 
@@ -70,9 +73,18 @@ def path_of(url: str) -> str:
     path = url if _PLAIN_PATH.fullmatch(url) else urlsplit(url).path
     if _PLAIN_PATH.fullmatch(path):
         return path
-    return "/".join(
-        quote(unquote(segment), safe=_UNESCAPED_IN_PATHS) for segment in path.split("/")
-    )
+    parent, _, name = path.rpartition("/")
+    return f"{_in_one_spelling(parent)}/{_spelled(name)}"
+
+
+@lru_cache(maxsize=100)
+def _in_one_spelling(parent: str) -> str:
+    """Kept, for thousands of objects are in one collection."""
+    return "/".join(_spelled(segment) for segment in parent.split("/"))
+
+
+def _spelled(segment: str) -> str:
+    return quote(unquote(segment), safe=_UNESCAPED_IN_PATHS)
 
 
 def makes_no_sense(reply: Reply) -> ProviderUnavailable:
@@ -98,7 +110,7 @@ def _read_resource(client: GuardedClient, reply: Reply, response: etree._Element
     if not href:
         raise makes_no_sense(reply)
     return Resource(
-        path=path_of(client.join(reply.url, href)),
+        path=path_of(href if _ROOTED.fullmatch(href) else client.join(reply.url, href)),
         status=_code(response.findtext(dav.Status.tag)),
         properties=dict(_properties(response)),
     )
