@@ -36,7 +36,7 @@ def remember(connection: CalendarConnection, *, now: datetime) -> None:
     source = TOKEN_SOURCES.get(connection.provider)
     if source is None or connection.refresh_token is None:
         return
-    watches = _live_watches(connection, now=now)
+    watches = _watches(connection)
     if watches or source.revoke:
         Departure.objects.create(
             provider=connection.provider,
@@ -75,10 +75,10 @@ def tell_provider(departure_id: UUID, *, now: datetime) -> None:
         departure.delete()
 
 
-def _live_watches(connection: CalendarConnection, *, now: datetime) -> list[dict[str, str]]:
+def _watches(connection: CalendarConnection) -> list[dict[str, str]]:
     """Each once, and without its secret: that is not needed to stop it."""
     account = CalendarConnection.objects.of_account(connection)
-    rows = account.filter(HAS_WATCH, webhook_expiration__gt=now)
+    rows = account.filter(HAS_WATCH)
     watches = {row.webhook_subscription_id or row.webhook_channel_id: row for row in rows}
     return [
         {
