@@ -66,6 +66,7 @@ class Round:
     def since(self, sync_token: str) -> Iterator[ChangePage]:
         """What changed since the token. Raises ``SyncTokenExpired``."""
         bookmark = read_bookmark(sync_token, self._calendar_id)
+        self._zone = zone_named(bookmark.zone, otherwise=self._zone)  # unless Google names another
         seen = Listing()
         for reply in self._pages(syncToken=bookmark.token):
             if self._zone_of(reply).key != bookmark.zone:

@@ -5,7 +5,7 @@ https://developers.google.com/workspace/calendar/api/guides/push
 A watch cannot be renewed: a new one is opened beside it, under an id of its own.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from connections.providers.base import ProviderError, PushUnsupported, Watch
@@ -20,6 +20,7 @@ from connections.providers.google.replies import (
 NO_PUSH = {"pushNotSupportedForRequestedResource", "pushNotSupported"}
 ID_TAKEN = "channelIdNotUnique"
 ATTEMPTS = 2
+UNSAID = timedelta(days=1)
 
 
 def open_watch(api: CalendarApi, calendar_id: str, *, address: str, secret: str) -> Watch:
@@ -43,7 +44,7 @@ def stop_watch(api: CalendarApi, watch: Watch) -> None:
 
 def _watch(reply: Reply, channel: dict[str, str]) -> Watch:
     try:
-        expires_at = datetime.fromtimestamp(int(reply.body["expiration"]) / 1000, UTC)
+        expires_at = _end_of(reply.body)
         resource_id = reply.body["resourceId"]
     except (LookupError, TypeError, ValueError, OverflowError):
         raise makes_no_sense(reply) from None
@@ -53,6 +54,13 @@ def _watch(reply: Reply, channel: dict[str, str]) -> Watch:
         secret=channel["token"],
         expires_at=expires_at,
     )
+
+
+def _end_of(channel: dict) -> datetime:
+    """The API does not promise to name it. Then it is not sooner than in a day: a week is usual."""
+    if channel.get("expiration") is None:
+        return datetime.now(UTC) + UNSAID
+    return datetime.fromtimestamp(int(channel["expiration"]) / 1000, UTC)
 
 
 def _refusal(reply: Reply) -> ProviderError:

@@ -258,6 +258,15 @@ def test_without_a_zone_that_is_known_the_callers_counts(google):
         assert event.start == datetime(2026, 6, 15, tzinfo=ZoneInfo("Asia/Tokyo"))
 
 
+def test_list_of_changes_that_names_no_zone_is_in_the_zone_known_before(google):
+    far = calendar_at(google, time_zone="Asia/Tokyo")
+    token = far.token()
+    far.add("Fair", date(2026, 6, 15), date(2026, 6, 16))
+    google.commit(edited(lambda body: body.replace('"timeZone"', '"other"')), about=LISTS)
+    [event] = events(far.since(token))
+    assert event.start == datetime(2026, 6, 15, tzinfo=ZoneInfo("Asia/Tokyo"))
+
+
 def test_calendar_that_moves_to_another_zone_is_read_anew(far):
     far.add("Fair", date(2026, 6, 15), date(2026, 6, 16))
     rows = Rows(far)

@@ -151,12 +151,18 @@ def test_calendar_that_is_gone_cannot_be_watched(far, webhook):
 
 
 @pytest.mark.parametrize(
-    "body", ["{}", '{"resourceId": "r"}', '{"resourceId": "r", "expiration": "soon"}', "[1]"]
+    "body", ["{}", '{"expiration": 1}', '{"resourceId": "r", "expiration": "soon"}', "[1]"]
 )
 def test_watch_that_nobody_knows_the_end_of_is_none(far, webhook, body):
     far.google.commit(instead(200, body), about="/watch")
     with pytest.raises(ProviderUnavailable):
         watch(far, webhook)
+
+
+def test_watch_whose_end_is_not_named_lives_for_a_day_at_least(far, webhook):
+    far.google.commit(instead(200, '{"resourceId": "r"}'), about="/watch")
+    left = watch(far, webhook).expires_at - datetime.now(UTC)
+    assert timedelta(hours=23) < left <= timedelta(days=1)
 
 
 # --- busy times ------------------------------------------------------------------------------
