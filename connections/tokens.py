@@ -46,14 +46,16 @@ def fresh_credentials(connection: CalendarConnection) -> Credentials:
     if connection.provider not in TOKEN_SOURCES:
         return connection.credentials()
     deadline = monotonic() + WAIT_SECONDS
-    row = CalendarConnection.objects.filter(pk=connection.pk)
-    while not (fresh := row.filter(LASTS).first()):
-        if _refresh(row.get()):
+    row = CalendarConnection.objects.filter(pk=connection.pk).annotate(
+        is_fresh=Q(token_expires_at__gt=Now() + MARGIN)
+    )
+    while not (seen := row.get()).is_fresh:
+        if _refresh(seen):  # exactly what was found too old: a token renewed since is left alone
             return row.get().credentials()
         sleep(LOOK_SECONDS)
         if monotonic() > deadline:
             raise ProviderUnavailable("The account's access is being renewed and takes too long.")
-    return fresh.credentials()
+    return seen.credentials()
 
 
 def with_fresh_token(connection: CalendarConnection, action: Callable[[], Result]) -> Result:
