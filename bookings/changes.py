@@ -5,13 +5,15 @@ one does. The table's triggers check the time anew, raise the sequence, and make
 and the mails due with the same commit. To ask twice for what is so already is no error.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import IntegrityError, connection, transaction
 
 from bookings.models import Booking, BookingStatus, ChangedBy
 from bookings.refusals import NotChangeable, SlotTaken, TooLate
 from bookings.slot_requests import OFFERED_SLOT, SlotRequest, require_free
+
+SHORTEST_SLOT = timedelta(minutes=5)
 
 MOVE_WHERE_OFFERED = f"""
 UPDATE public.bookings SET
@@ -82,6 +84,8 @@ def reschedule(booking: Booking, *, starts_at: datetime, by: ChangedBy, now: dat
         raise NotChangeable("This booking was cancelled. Please book a new time.")
     if starts_at == booking.start_time:
         return
+    if not is_long_enough(booking):
+        raise NotChangeable("A booking as short as this cannot be moved here. Please get in touch.")
     request = SlotRequest(
         consultant=booking.user,
         meeting_type=booking.meeting_type,
@@ -98,6 +102,11 @@ def require_changeable(booking: Booking, *, now: datetime) -> None:
         raise TooLate("This booking has begun or is over: it cannot be changed any more.")
     if booking.changeable_until < now:
         raise TooLate("It is too late to change this booking online. Please get in touch.")
+
+
+def is_long_enough(booking: Booking) -> bool:
+    """Whether slots of its length are offered at all: the calendar may have made it shorter."""
+    return booking.duration >= SHORTEST_SLOT
 
 
 def lapse_requests(*, now: datetime) -> int:

@@ -48,6 +48,20 @@ class PageAddress(forms.Form):
         return {name: form.cleaned_data.get(name) or None for name in cls.base_fields}
 
 
+class InstantForm(forms.Form):
+    """The time that a booking is moved to."""
+
+    start = InstantField()
+
+
+class ReasonForm(forms.Form):
+    """Why a booking is cancelled or declined, for the other side to read."""
+
+    reason = forms.CharField(
+        required=False, max_length=LONGEST_ANSWER, widget=forms.Textarea({"rows": 3})
+    )
+
+
 class BookingForm(forms.Form):
     """Who books, and their answers to the meeting type's questions.
 
@@ -65,7 +79,7 @@ class BookingForm(forms.Form):
     email = forms.EmailField(
         label="Your e-mail address",
         max_length=254,
-        help_text="The confirmation goes here.",
+        help_text="Mails about your booking go here.",
         widget=forms.EmailInput({"autocomplete": "email"}),
         error_messages={
             "required": "Enter your e-mail address.",

@@ -5,14 +5,15 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from availability.models import MeetingType
-from availability.slots import Freshness, Slot, freshness, offered_days, offered_slots
-from bookings.wording import DEFAULT_TITLE, one_line
+from availability.slots import Freshness, Slot, freshness, offered_days
+from bookings.models import Booking
+from bookings.wording import DEFAULT_TITLE, one_line, title_of
 from connections.models import Consultant
 
 LONGEST_QUESTION = 92  # days that one question to the database may span
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Offer:
     """A consultant's time for one meeting type, or for their default meeting where it is None.
 
@@ -42,13 +43,25 @@ class Offer:
         return self.meeting_type.description if self.meeting_type else ""
 
     @property
+    def requires_approval(self) -> bool:
+        return bool(self.meeting_type and self.meeting_type.requires_approval)
+
+    @property
+    def has_conference(self) -> bool:
+        return bool(self.meeting_type and self.meeting_type.has_conference)
+
+    @property
+    def minutes(self) -> int:
+        return self._setting("duration")
+
+    @property
     def duration(self) -> timedelta:
-        return timedelta(minutes=self._setting("duration"))
+        return timedelta(minutes=self.minutes)
 
     @property
     def length(self) -> str:
         """The duration in words: ``1 hour 30 minutes``."""
-        hours, minutes = divmod(self._setting("duration"), 60)
+        hours, minutes = divmod(self.minutes, 60)
         parts = ((hours, "hour"), (minutes, "minute"))
         return " ".join(f"{n} {unit}{'s' if n > 1 else ''}" for n, unit in parts if n)
 
@@ -70,10 +83,11 @@ class Offer:
     def free_days(self, first: date, last: date) -> dict[date, list[Slot]]:
         """The dates from ``first`` to ``last`` that have free time; at most 92 days apart."""
         days = offered_days(start=first, days=(last - first).days + 1, **self._subject)
-        return {day: slots for day, slots in days if slots}
+        choices = ((day, list(filter(self._is_choice, slots))) for day, slots in days)
+        return {day: slots for day, slots in choices if slots}
 
     def free_slots(self, day: date) -> list[Slot]:
-        return offered_slots(start=day, **self._subject)
+        return self.free_days(day, day).get(day, [])
 
     def slot_at(self, start: datetime) -> Slot | None:
         """The free slot that starts at this instant, if it is still offered."""
@@ -101,10 +115,49 @@ class Offer:
             "time_zone": self.zone.key,
         }
 
+    def _is_choice(self, slot: Slot) -> bool:
+        return True
+
     def _setting(self, name: str) -> int:
         """The meeting type's own value, else the consultant's default."""
         own = getattr(self.meeting_type, name, None)
         return getattr(self.consultant.booking_settings, name) if own is None else own
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewTime(Offer):
+    """The times that a booking can be moved to: all that are free, its own not being in the way."""
+
+    booking: Booking
+
+    @property
+    def title(self) -> str:
+        return title_of(self.booking)
+
+    @property
+    def location(self) -> str:
+        return self.booking.location
+
+    @property
+    def requires_approval(self) -> bool:
+        """Whether it still does: a booking that was approved of may be moved."""
+        return self.booking.is_request
+
+    @property
+    def has_conference(self) -> bool:
+        return self.booking.has_conference
+
+    @property
+    def minutes(self) -> int:
+        return self.booking.duration // timedelta(minutes=1)
+
+    @property
+    def _subject(self) -> dict:
+        own = {"duration": self.minutes, "ignored_booking": self.booking.pk}
+        return super()._subject | own
+
+    def _is_choice(self, slot: Slot) -> bool:
+        return slot.start != self.booking.start_time
 
 
 def instant_text(instant: datetime) -> str:

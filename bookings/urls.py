@@ -26,7 +26,10 @@ urlpatterns = [
         views.meeting_type_page,
         name="book-meeting-type",
     ),
+    path("booking/decide/<str:token>/", views.decision_page, name="booking-decide"),
     path("booking/<str:token>/", views.booked_page, name="booking"),
+    path("booking/<str:token>/cancel/", views.cancel_booking_page, name="booking-cancel"),
+    path("booking/<str:token>/reschedule/", views.move_booking_page, name="booking-move"),
     path("booking/<str:token>/invite.ics", views.invite_file, name="booking-invite"),
     path("embed.js", views.embed_script, name="embed-script"),
 ]

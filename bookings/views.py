@@ -9,14 +9,17 @@ from django.views.decorators.http import require_http_methods, require_safe
 from django.views.static import serve
 
 from availability.models import MeetingType
+from bookings.decide import decide
 from bookings.forms import PageAddress
 from bookings.guard import invitee_page
 from bookings.ics import invitation
+from bookings.manage import cancel_page, own_page
 from bookings.models import Booking
+from bookings.moving import move_page
 from bookings.offer import Offer
 from bookings.pages import booking_page
-from bookings.tokens import booking_by_token
-from bookings.wording import consultant_name, invitee_zone, span, title_of
+from bookings.tokens import booking_by_decision_token, booking_by_token
+from bookings.visit import Visit
 from connections.models import Consultant
 
 
@@ -48,17 +51,31 @@ def meeting_type_page(
 @invitee_page
 @require_safe
 def booked_page(request: HttpRequest, token: str) -> HttpResponse:
-    """The invitee's own page. Whoever has its address may see the booking."""
-    booking = _booking(token)
-    context = {
-        "booking": booking,
-        "token": token,
-        "title": title_of(booking),
-        "consultant_name": consultant_name(booking),
-        "when": span(booking.start_time, booking.end_time, invitee_zone(booking)),
-        "is_over": booking.end_time <= timezone.now(),
-    }
-    return render(request, "bookings/booked.html", context)
+    """The invitee's own page. Whoever has its address may see the booking, and change it."""
+    return own_page(_visit(request, token))
+
+
+@invitee_page
+@require_http_methods(["GET", "HEAD", "POST"])
+def cancel_booking_page(request: HttpRequest, token: str) -> HttpResponse:
+    return cancel_page(_visit(request, token))
+
+
+@invitee_page
+@require_http_methods(["GET", "HEAD", "POST"])
+def move_booking_page(request: HttpRequest, token: str) -> HttpResponse:
+    return move_page(_visit(request, token))
+
+
+@invitee_page
+@require_http_methods(["GET", "HEAD", "POST"])
+def decision_page(request: HttpRequest, token: str) -> HttpResponse:
+    """The consultant's own page of a request, from the mail that tells of it."""
+    try:
+        booking = booking_by_decision_token(token)
+    except Booking.DoesNotExist:
+        raise Http404("booking") from None
+    return decide(request, booking)
 
 
 @invitee_page
@@ -106,3 +123,7 @@ def _booking(token: str) -> Booking:
         return booking_by_token(token)
     except Booking.DoesNotExist:
         raise Http404("booking") from None
+
+
+def _visit(request: HttpRequest, token: str) -> Visit:
+    return Visit(request, _booking(token), token, timezone.now())

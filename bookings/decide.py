@@ -1,0 +1,62 @@
+"""The consultant decides on a request, from the mail that tells of it, without signing in.
+
+To open the page decides nothing: mail programs and scanners open links by themselves.
+"""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+
+from bookings.answers import answer
+from bookings.changes import cancel, confirm
+from bookings.forms import ReasonForm
+from bookings.models import Booking, ChangedBy
+from bookings.refusals import BookingRefused, NotChangeable
+from bookings.wording import answers_of, invitee_name, span, title_of
+
+
+def decide(request: HttpRequest, booking: Booking) -> HttpResponse:
+    """Show the request; on POST confirm or decline it. What is decided already says so."""
+    form = ReasonForm(request.POST if request.method == "POST" else None)
+    if request.method != "POST":
+        return _request_page(request, booking, form)
+    if not form.is_valid():
+        return _request_page(request, booking, form, status=400)
+    try:
+        _decide(request, booking, reason=form.cleaned_data["reason"])
+    except BookingRefused as refusal:
+        return _request_page(request, booking, form, refusal=refusal, status=409)
+    return redirect(request.path)
+
+
+def _decide(request: HttpRequest, booking: Booking, *, reason: str) -> None:
+    """Raises ``BookingRefused``. Anything else than a decision changes nothing."""
+    if not booking.is_request:
+        return
+    if request.POST.get("sequence") != str(booking.sequence):
+        raise NotChangeable("The request was moved since you opened this page. Please look again.")
+    if request.POST.get("decision") == "confirm":
+        confirm(booking)
+    elif request.POST.get("decision") == "decline":
+        cancel(booking, by=ChangedBy.CONSULTANT, reason=reason, now=timezone.now())
+
+
+def _request_page(
+    request: HttpRequest,
+    booking: Booking,
+    form: ReasonForm,
+    *,
+    refusal: BookingRefused | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    context = {
+        "booking": booking,
+        "form": form,
+        "title": title_of(booking),
+        "invitee_name": invitee_name(booking),
+        "when": span(booking.start_time, booking.end_time, booking.user.zone),
+        "answers": answers_of(booking),
+        "is_over": booking.end_time <= timezone.now(),
+        "refusal": refusal,
+    }
+    return answer(request, "bookings/decide.html", context, status=status)
