@@ -300,6 +300,7 @@ REST_FRAMEWORK = {
     },
     "EXCEPTION_HANDLER": "bookings.api.errors.answer_error",
     "NUM_PROXIES": TRUSTED_PROXIES,
+    "UNICODE_JSON": False,  # escaped, half a character that was sent can be quoted
     "UNAUTHENTICATED_USER": None,
 }
 SPECTACULAR_SETTINGS = {

@@ -1,5 +1,6 @@
 """The HTTP API, as a website's own booking form uses it."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -249,6 +250,9 @@ def test_an_idempotency_key_has_bounds(client, consultant, key):
         ("{", 400, "parse_error"),
         ("[" * 30_000, 400, "parse_error"),
         ('{"name": NaN}', 400, "parse_error"),
+        ('{"duration": ' + "1" * 5000 + "}", 400, "parse_error"),
+        ('{"name": "Ivy", "name": "Eve"}', 400, "parse_error"),
+        (b'{"name": "\xff"}', 400, "parse_error"),
         ('{"duration": 1e400}', 400, "invalid"),
         ("[1]", 400, "invalid"),
         ("null", 400, "invalid"),
@@ -262,6 +266,12 @@ def test_a_body_that_is_no_booking_is_refused_whatever_it_is(client, body, statu
     assert (response.status_code, response.json()["code"]) == (status, code)
 
 
+def test_a_body_without_a_length_is_not_read(client):
+    """A proxy may pass on chunks of what has no end."""
+    response = client.generic("POST", BOOKINGS, b"{}", "application/json", CONTENT_LENGTH="")
+    assert (response.status_code, response.json()["code"]) == (400, "invalid")
+
+
 def test_other_kinds_of_body_are_not_taken(client):
     response = client.post(BOOKINGS, {"name": "Ivy"})
     assert (response.status_code, response.json()["code"]) == (415, "unsupported_media_type")
@@ -270,6 +280,27 @@ def test_other_kinds_of_body_are_not_taken(client):
 def test_other_methods_are_refused_in_the_same_words(client):
     response = client.delete(BOOKINGS)
     assert (response.status_code, response.json()["code"]) == (405, "method_not_allowed")
+
+
+@pytest.mark.parametrize("method", ["get", "post", "put", "delete", "options"])
+@pytest.mark.parametrize(
+    "path", ["/api/", "/api/v1/", "/api/v2/slots/", "/api/v1/slots", "/api/\x00"]
+)
+def test_nothing_is_at_any_other_address(client, method, path):
+    response = getattr(client, method)(path)
+    assert (response.status_code, response.json()["code"]) == (404, "not_found")
+
+
+def test_what_can_be_done_may_be_asked(client, consultant):
+    question = {"start": next_week().date()}
+    assert client.head("/api/v1/slots/", question).status_code == 200
+    assert client.options(BOOKINGS).headers["Allow"] == "POST, OPTIONS"
+
+
+@pytest.mark.parametrize("name", ["\ud800", "\x00", "x" * 5000], ids=["surrogate", "nul", "long"])
+def test_an_answer_to_a_question_with_an_odd_name_is_refused(client, consultant, name):
+    body = json.dumps(wish(answers={name: "Tax"}))
+    assert list(fields_at_fault(post(client, body))) == ["answers"]
 
 
 # --- how often ------------------------------------------------------------------------------------
