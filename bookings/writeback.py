@@ -110,6 +110,8 @@ def _put(booking: Booking, *, now: datetime) -> EventState:
     booking.provider_event_id = written.provider_event_id
     _remember(booking)
     _remember_link(booking, written.conference_url)
+    if written.awaits_conference:
+        raise ProviderUnavailable("The event is written; its video call has no link yet.")
     return EventState.WRITTEN
 
 

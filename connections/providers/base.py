@@ -139,6 +139,7 @@ class WrittenEvent:
     provider_event_id: str
     version: str = ""
     conference_url: str = ""  # where the draft's conference is held, once the provider knows
+    awaits_conference: bool = False  # it is being made: the next write may find out where
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

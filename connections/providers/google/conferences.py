@@ -3,14 +3,14 @@
 from collections.abc import Callable, Mapping
 from time import sleep
 
-LOOKS, PAUSE = 5, 1.0  # seconds between looks; a conference that takes longer is found next time
+LOOKS, PAUSE = 5, 1.0  # seconds between looks; what takes longer is found by the next write
 FIELDS = "hangoutLink,conferenceData(createRequest/status,entryPoints(entryPointType,uri))"
 
 
 def wait_for(item: dict, look: Callable[[str], dict | None]) -> dict:
     """The event once its conference is made or has failed, or as it is when patience ends."""
     for _ in range(LOOKS):
-        if not _is_pending(item):
+        if not is_pending(item):
             break
         sleep(PAUSE)
         item = look(item["id"]) or item
@@ -25,6 +25,7 @@ def url_of(item: Mapping) -> str:
     return item.get("hangoutLink", "")
 
 
-def _is_pending(item: Mapping) -> bool:
+def is_pending(item: Mapping) -> bool:
+    """Whether its conference is still being made."""
     request = item.get("conferenceData", {}).get("createRequest", {})
     return request.get("status", {}).get("statusCode") == "pending"

@@ -135,7 +135,12 @@ class OwnEvents:
         if not item.get("id"):
             raise makes_no_sense(Reply(200))
         item = conferences.wait_for(item, self._stored)
-        return WrittenEvent(item["id"], item.get("etag", ""), conferences.url_of(item))
+        return WrittenEvent(
+            item["id"],
+            item.get("etag", ""),
+            conference_url=conferences.url_of(item),
+            awaits_conference=conferences.is_pending(item),
+        )
 
     def _stored(self, event_id: str) -> dict | None:
         """The event, deleted or not; None where Google has none (any more)."""

@@ -183,7 +183,12 @@ class OwnEvents:
         if not item.get("id"):
             raise makes_no_sense(Reply(200))
         item = conferences.wait_for(item, self._stored)
-        return WrittenEvent(item["id"], item.get("@odata.etag", ""), conferences.url_of(item))
+        return WrittenEvent(
+            item["id"],
+            item.get("@odata.etag", ""),
+            conference_url=conferences.url_of(item),
+            awaits_conference=conferences.is_pending(item),
+        )
 
     @property
     def _events(self) -> str:

@@ -413,14 +413,17 @@ def test_conference_is_waited_for(far, patience):
 
 def test_conference_that_takes_too_long_is_found_at_the_next_write(far, patience):
     far.google.events.conferences.looks = conferences.LOOKS + 1
-    assert far.adapter().create_event(far.calendar_id, VIDEO).conference_url == ""
+    first = far.adapter().create_event(far.calendar_id, VIDEO)
+    assert (first.conference_url, first.awaits_conference) == ("", True)
     assert len(patience) == conferences.LOOKS
-    assert far.adapter().create_event(far.calendar_id, VIDEO).conference_url != ""
+    second = far.adapter().create_event(far.calendar_id, VIDEO)
+    assert (second.conference_url != "", second.awaits_conference) == (True, False)
 
 
 def test_conference_that_cannot_be_made_leaves_the_meeting(far, patience):
     far.google.events.conferences.outcome = "failure"
-    assert far.adapter().create_event(far.calendar_id, VIDEO).conference_url == ""
+    written = far.adapter().create_event(far.calendar_id, VIDEO)
+    assert (written.conference_url, written.awaits_conference) == ("", False)
     assert titles(far.full_round()) == [DRAFT.title]
 
 
