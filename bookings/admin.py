@@ -4,14 +4,15 @@ from datetime import datetime
 
 from django.contrib import admin, messages
 from django.contrib.admin import RelatedOnlyFieldListFilter
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
 from django.urls import path
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html_join
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
+from bookings.mail_previews import mail_names, preview
 from bookings.models import Booking, BookingMail
 from bookings.wording import answers_of
 from bookings.writeback import requeue_unwritten
@@ -101,8 +102,11 @@ class BookingAdmin(ReadOnlyAdmin):
 
     def get_urls(self) -> list:
         retry = self.admin_site.admin_view(self.retry_events)
+        mails = self.admin_site.admin_view(self.mails)
         return [
             path("retry-events/", retry, name="bookings_booking_retry_events"),
+            path("mails/", mails, name="bookings_booking_mails"),
+            path("mails/<str:kind>/<str:recipient>/", mails, name="bookings_booking_mail"),
             *super().get_urls(),
         ]
 
@@ -116,6 +120,24 @@ class BookingAdmin(ReadOnlyAdmin):
                 request, "Nothing can be written yet: no connected calendar receives bookings."
             )
         return redirect("admin:index")
+
+    @method_decorator(require_safe)
+    def mails(
+        self, request: HttpRequest, kind: str = "confirmation", recipient: str = "invitee"
+    ) -> HttpResponse:
+        """One of the mails that the consultant's bookings bring about, as a sample."""
+        try:
+            letter = preview(request.user, kind, recipient, now=timezone.now())
+        except KeyError:
+            raise Http404("There is no such mail.") from None
+        context = {
+            "title": "Mails of a booking",
+            "names": mail_names(),
+            "chosen": (kind, recipient),
+            "letter": letter,
+        }
+        context |= self.admin_site.each_context(request)
+        return render(request, "admin/bookings/mails.html", context)
 
     @admin.display(description="calendar")
     def calendar(self, booking: Booking) -> str:

@@ -32,6 +32,10 @@ class Invitation:
     file: bytes
     method: str
 
+    @property
+    def text(self) -> str:
+        return self.file.decode()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
@@ -83,5 +87,5 @@ def is_address(text: str) -> bool:
 def _attach(message: EmailMultiAlternatives, invitation: Invitation) -> None:
     """Once for mail programs that show an invitation, once as a file for those that do not."""
     kind = f"text/calendar; method={invitation.method}"
-    message.attach_alternative(invitation.file.decode(), kind)
+    message.attach_alternative(invitation.text, kind)
     message.attach("invite.ics", invitation.file, "application/ics")
