@@ -12,7 +12,7 @@ from bookings.models import (
     ChangedBy,
     EventDoubt,
     EventState,
-    Finding,
+    EventFinding,
 )
 from bookings.refusals import NotChangeable, SlotTaken
 from connections.models import Consultant
@@ -35,7 +35,7 @@ def cancel_deleted(consultant: Consultant, *, now: datetime) -> int:
             changed_by=ChangedBy.CONSULTANT,
             cancelled_at=now,
         )
-        for doubt in undecided(consultant).filter(finding=Finding.GONE)
+        for doubt in undecided(consultant).filter(finding=EventFinding.GONE)
     )
 
 

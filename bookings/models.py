@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from availability.models import MeetingType, OwnedModel
-from connections.models import CalendarConnection, uuid_key
+from connections.models import CalendarConnection, Consultant, uuid_key
 from syncing.models import EventStatus, SyncedEvent
 
 SAME_MOMENT = timedelta(minutes=1)  # calendars keep whole seconds, some of them whole minutes
@@ -186,7 +186,7 @@ class Booking(OwnedModel):
         return self.start_time - timedelta(minutes=notice)
 
 
-class Finding(models.TextChoices):
+class EventFinding(models.TextChoices):
     """What a direct look at a booking's event found."""
 
     AS_BOOKED = "", "as booked"
@@ -198,7 +198,7 @@ class EventDoubtQuerySet(models.QuerySet):
     def due(self, now: datetime):
         return self.filter(due_at__lte=now).order_by("due_at")
 
-    def waiting(self, finding: Finding):
+    def waiting(self, finding: EventFinding):
         """Those that wait for the consultant's word."""
         return self.filter(waits_for_word=True, finding=finding).select_related("booking")
 
@@ -213,7 +213,7 @@ class EventDoubt(models.Model):
         Booking, models.CASCADE, primary_key=True, related_name="doubt", db_constraint=False
     )
     as_of = models.DateTimeField()
-    finding = models.TextField(choices=Finding, blank=True, default="", db_default="")
+    finding = models.TextField(choices=EventFinding, blank=True, default="", db_default="")
     start_time = models.DateTimeField(null=True)
     end_time = models.DateTimeField(null=True)
     found_at = models.DateTimeField(null=True)
@@ -320,3 +320,23 @@ class BookingMail(models.Model):
         if self.kind == MailKind.REMINDER and self.booking.start_time <= now:
             return True
         return self.booking.status != SAID_OF.get(self.kind, BookingStatus.CONFIRMED)
+
+
+class AuditFinding(models.Model):
+    """Something that ``audit_invariants()`` found when it was last asked, and had found before."""
+
+    id = uuid_key()
+    invariant = models.TextField()
+    subject = models.UUIDField()
+    user = models.ForeignKey(Consultant, models.CASCADE, null=True, db_constraint=False)
+    detail = models.TextField()
+    found_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "audit_findings"
+        constraints = [
+            models.UniqueConstraint(fields=["invariant", "subject"], name="audit_findings_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.invariant}: {self.detail}"

@@ -15,7 +15,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 
 from bookings.conflicts import owe_conflict_mail
-from bookings.models import SAME_MOMENT, Booking, BookingStatus, ChangedBy, EventDoubt, Finding
+from bookings.models import SAME_MOMENT, Booking, BookingStatus, ChangedBy, EventDoubt, EventFinding
 from bookings.slot_requests import come_one_by_one
 from bookings.writeback import open_calendar
 from connections.fields import SecretUnreadable
@@ -44,7 +44,7 @@ EXPECTED = (ProviderError, SecretUnreadable)
 class Sight:
     """What one direct look at a booking's event found, and where the event is instead."""
 
-    finding: Finding
+    finding: EventFinding
     start: datetime | None = None
     end: datetime | None = None
     is_all_day: bool = False
@@ -103,7 +103,7 @@ def _look_at_event(booking: Booking) -> Sight:
     try:
         event = with_fresh_token(calendar, read)
     except EventGone:
-        return Sight(Finding.GONE)
+        return Sight(EventFinding.GONE)
     if event.booking_id != booking.pk:
         raise EventConflict("The event in the calendar is not the one calsync wrote.")
     return _sight_of(event, booking)
@@ -111,15 +111,15 @@ def _look_at_event(booking: Booking) -> Sight:
 
 def _sight_of(event: RemoteEvent, booking: Booking) -> Sight:
     if event.status == CANCELLED:
-        return Sight(Finding.GONE)
+        return Sight(EventFinding.GONE)
     shifts = (event.start - booking.start_time, event.end - booking.end_time)
     if all(abs(shift) < SAME_MOMENT for shift in shifts):
-        return Sight(Finding.AS_BOOKED)
-    return Sight(Finding.ELSEWHERE, event.start, event.end, event.is_all_day)
+        return Sight(EventFinding.AS_BOOKED)
+    return Sight(EventFinding.ELSEWHERE, event.start, event.end, event.is_all_day)
 
 
 def _weigh(doubt: EventDoubt, sight: Sight, *, now: datetime) -> None:
-    if sight.finding == Finding.AS_BOOKED:
+    if sight.finding == EventFinding.AS_BOOKED:
         _note(doubt, sight, now=now, due_at=now + CALM)
     elif not sight.is_what_was_found(doubt):
         # It may have been moved to another calendar: that should be known by the second look.
@@ -127,7 +127,7 @@ def _weigh(doubt: EventDoubt, sight: Sight, *, now: datetime) -> None:
         _note(doubt, sight, now=now, due_at=now + GRACE)
     elif now < doubt.found_at + GRACE:
         _keep(doubt, due_at=doubt.found_at + GRACE)
-    elif sight.finding == Finding.GONE:
+    elif sight.finding == EventFinding.GONE:
         _follow_deletion(doubt, now=now)
     else:
         _follow_move(doubt, sight, now=now)
@@ -173,7 +173,7 @@ def _cancel_or_ask(doubt: EventDoubt, *, now: datetime) -> None:
     consultant = doubt.booking.user
     come_one_by_one(consultant)
     doubts = EventDoubt.objects.filter(booking__user=consultant)
-    gone = doubts.filter(finding=Finding.GONE).count() + _cancelled_lately(consultant, now=now)
+    gone = doubts.filter(finding=EventFinding.GONE).count() + _cancelled_lately(consultant, now=now)
     unseen = doubts.filter(found_at=None).count()
     if gone > MOST_CANCELLATIONS:
         _ask(doubt, now=now)
@@ -233,7 +233,7 @@ def _change(doubt: EventDoubt, **changes) -> None:
 def _ask(doubt: EventDoubt, *, now: datetime) -> None:
     """Wait for the consultant's word, and mail them once: of many deletions of the first alone."""
     asked = EventDoubt.objects.waiting(doubt.finding).filter(booking__user=doubt.booking.user_id)
-    if doubt.finding == Finding.ELSEWHERE or not asked.exists():
+    if doubt.finding == EventFinding.ELSEWHERE or not asked.exists():
         owe_conflict_mail(doubt.booking, about=doubt.finding)
     _keep(doubt, waits_for_word=True, due_at=now + CALM)
 

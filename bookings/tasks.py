@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django_q.tasks import async_task
 
-from bookings import changes, conflicts, holds, outbox, owed, reconcile, tokens, writeback
+from bookings import audit, changes, conflicts, holds, outbox, owed, reconcile, tokens, writeback
 from bookings.models import Booking, BookingMail, EventDoubt
 
 # What was handed to a worker and not seen to is handed out again after this time.
@@ -46,6 +46,10 @@ def look_at_event(booking_id: str) -> None:
 
 def owe_conflict_mails() -> None:
     conflicts.owe_mails(now=timezone.now())
+
+
+def audit_invariants() -> None:
+    audit.audit(now=timezone.now())
 
 
 def send_mail(mail_id: str) -> None:

@@ -28,6 +28,11 @@ SCHEDULES = {
         "schedule_type": Schedule.MINUTES,
         "minutes": 1,
     },
+    "calsync: audit": {
+        "func": "bookings.tasks.audit_invariants",
+        "schedule_type": Schedule.MINUTES,
+        "minutes": 5,
+    },
     "calsync: prune sync logs": {
         "func": "syncing.tasks.prune_logs",
         "schedule_type": Schedule.DAILY,

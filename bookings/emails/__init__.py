@@ -12,7 +12,7 @@ from email.utils import format_datetime, parseaddr
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 
-from bookings.emails import to_consultant, to_invitee
+from bookings.emails import of_conflicts, to_consultant, to_invitee
 from bookings.emails.letters import AddressUnusable, Letter
 from bookings.models import BookingMail, MailKind, MailRecipient
 
@@ -35,6 +35,7 @@ COMPOSERS: dict[tuple[MailKind, MailRecipient], Composer] = {
     (MailKind.REMINDER, MailRecipient.INVITEE): to_invitee.reminder,
     (MailKind.CONFERENCE, MailRecipient.INVITEE): to_invitee.conference,
     (MailKind.CALENDAR_TROUBLE, MailRecipient.CONSULTANT): to_consultant.calendar_trouble,
+    (MailKind.CONFLICT, MailRecipient.CONSULTANT): of_conflicts.conflict,
 }
 
 

@@ -26,7 +26,7 @@ def notice(mail: BookingMail, now: datetime) -> Letter:
     """Of a new booking; or of one whose cancellation was taken back, which is a later revision."""
     booking, name = mail.booking, invitee_name(mail.booking)
     is_new = booking.sequence == 0
-    return _letter(
+    return letter(
         booking,
         subject="New booking: {title}" if is_new else "Booked again: {title}",
         heading=f"{name} booked your time" if is_new else f"The booking of {name} stands again",
@@ -35,7 +35,7 @@ def notice(mail: BookingMail, now: datetime) -> Letter:
 
 
 def approval(mail: BookingMail, now: datetime) -> Letter:
-    return _letter(
+    return letter(
         mail.booking,
         subject="Confirm or decline: {title}",
         heading=f"{invitee_name(mail.booking)} asks for your time",
@@ -47,7 +47,7 @@ def approval(mail: BookingMail, now: datetime) -> Letter:
 
 
 def withdrawal(mail: BookingMail, now: datetime) -> Letter:
-    return _letter(
+    return letter(
         mail.booking,
         subject="Withdrawn: {title}",
         heading=f"{invitee_name(mail.booking)} withdrew the request",
@@ -63,7 +63,7 @@ def change(mail: BookingMail, now: datetime) -> Letter:
         ChangedBy.CONSULTANT: f"You moved the booking of {name}",
         ChangedBy.CALENDAR: f"You moved the booking of {name} in your calendar",
     }
-    return _letter(
+    return letter(
         booking,
         subject="Moved: {title}",
         heading=headings.get(booking.changed_by, f"The booking of {name} was moved"),
@@ -82,7 +82,7 @@ def cancellation(mail: BookingMail, now: datetime) -> Letter:
     }
     in_calendar = booking.changed_by == ChangedBy.CALENDAR
     undo = "So it was cancelled, and the invitee is told. If you did not mean that, take it back."
-    return _letter(
+    return letter(
         booking,
         subject="Cancelled: {title}",
         heading=headings.get(booking.changed_by, f"The booking of {name} was cancelled"),
@@ -103,7 +103,7 @@ def calendar_trouble(mail: BookingMail, now: datetime) -> Letter:
     advice = "calsync goes on trying; nothing is lost, and the booking stands as it is here."
     if not booking.event_due_at:
         advice = "It is not tried again by itself: see to the cause, then let it be tried again."
-    return _letter(
+    return letter(
         booking,
         subject="Not in your calendar: {title}",
         heading=heading,
@@ -113,7 +113,7 @@ def calendar_trouble(mail: BookingMail, now: datetime) -> Letter:
     )
 
 
-def _letter(
+def letter(
     booking: Booking, *, subject: str, facts: tuple = (), link: Link | None = None, **parts
 ) -> Letter:
     """With what every letter about a booking says. ``{title}`` in a subject is the event's."""

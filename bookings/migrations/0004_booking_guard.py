@@ -18,7 +18,7 @@ DROP FUNCTION calsync.tell_of_booking, calsync.owe_mails, calsync.owe_reminders,
 
 
 class Migration(migrations.Migration):
-    dependencies = [("bookings", "0003_audit_invariants")]
+    dependencies = [("bookings", "0003_conflicts")]
     operations = [
         RunSQLFile("bookings/sql/booking_guard.sql", reverse=DROP_GUARD),
         RunSQLFile("bookings/sql/owed_mails.sql", reverse=DROP_OWED_MAILS),

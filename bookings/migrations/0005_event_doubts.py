@@ -2,7 +2,7 @@ import django.db.models.deletion
 import django.db.models.functions.datetime
 from django.db import migrations, models
 
-from connections.sql_files import RunSQLFile, create_tables
+from connections.sql_files import create_tables
 
 
 class Migration(migrations.Migration):
@@ -59,5 +59,4 @@ class Migration(migrations.Migration):
                 ),
             ],
         ),
-        RunSQLFile("bookings/sql/conflicts.sql", reverse="DROP FUNCTION calsync.conflicts"),
     ]

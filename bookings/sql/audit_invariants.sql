@@ -34,9 +34,27 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' AS $$
     AND (b.id IS NULL OR b.status = 'cancelled'
          AND coalesce(b.cancelled_at, b.updated_at) < now() - interval '15 minutes')
   UNION ALL
+  SELECT 'hold_outlives_its_time', b.id, format('expired at %s', b.hold_expires_at)
+  FROM public.bookings b
+  WHERE b.status = 'pending' AND b.hold_expires_at < now() - interval '15 minutes'
+  UNION ALL
+  -- Where a calendar can be watched at all, next_watch_at says when its watch is next seen to.
+  SELECT 'watch_is_dead', c.id, coalesce(nullif(c.watch_error, ''),
+         'ended at ' || c.webhook_expiration, 'due since ' || c.next_watch_at)
+  FROM public.calendar_connections c
+  WHERE c.is_active AND c.reconnect_needed_at IS NULL AND c.next_watch_at IS NOT NULL
+    AND c.created_at < now() - interval '15 minutes'
+    AND (c.webhook_expiration < now() - interval '15 minutes'
+         OR c.webhook_expiration IS NULL
+            AND (c.watch_error <> '' OR c.next_watch_at < now() - interval '15 minutes'))
+  UNION ALL
   SELECT 'sync_is_stuck', c.id, format('due since %s', c.next_sync_at)
   FROM public.calendar_connections c
   WHERE c.is_active AND c.next_sync_at < now() - interval '15 minutes'
+  UNION ALL
+  SELECT 'look_is_stuck', d.booking_id, format('due since %s', d.due_at)
+  FROM calsync.event_doubts d
+  WHERE d.due_at < now() - interval '15 minutes'
   UNION ALL
   SELECT 'mail_is_stuck', m.booking_id, format('%s due since %s', m.kind, m.due_at)
   FROM calsync.booking_mails m

@@ -35,6 +35,7 @@ class World:
     heal: Callable[[], None]
     hide: Callable[[str], Fault]  # a list's answer without the event
     about_lists: tuple[str, str]  # the method and a part of the address that lists are asked by
+    about_event: str = "/events/"  # a part of the address that an event itself is asked by
     now: datetime = field(default_factory=lambda: datetime.now(UTC) + MINUTE)
 
     def book(self, days: int = 2, **changes) -> Booking:
@@ -162,6 +163,7 @@ def at_caldav(radicale: Device, proxy: Proxy) -> World:
         heal=proxy.heal,
         hide=lambda event_id: without(event_id.rpartition("/")[2]),
         about_lists=("REPORT", ""),
+        about_event=".ics",
     )
 
 

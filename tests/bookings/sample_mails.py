@@ -55,6 +55,7 @@ HAPPENED = {
         "event_due_at": None,
         "event_error": "This account may not write to the calendar.",
     },
+    ("conflict", "consultant"): {},
 }
 
 

@@ -1,13 +1,17 @@
 """What must never be so is found, and nothing else is."""
 
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from django.db import connection as database
 
-from bookings.models import Booking, BookingStatus, EventState
+from bookings.audit import EXPLANATIONS, findings
+from bookings.audit import audit as run_audit
+from bookings.models import Booking, BookingStatus, EventDoubt, EventState
 from connections.models import CalendarConnection
-from tests.factories import BookingFactory, ConnectionFactory, SyncedEventFactory
+from tests.factories import BookingFactory, ConnectionFactory, ConsultantFactory, SyncedEventFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -126,3 +130,96 @@ def test_bookings_that_came_too_close_past_the_constraints(booking):
         event_state=EventState.WRITTEN,
     )
     assert audit() == [("bookings_overlap", close.pk)]
+
+
+def test_a_hold_that_outlives_its_time(booking):
+    Booking.objects.update(status=BookingStatus.PENDING, hold_expires_at=LONG_AGO)
+    assert audit() == [("hold_outlives_its_time", booking.pk)]
+
+
+@pytest.mark.parametrize(
+    ("watch", "is_dead"),
+    [
+        ({"webhook_expiration": LONG_AGO}, True),
+        ({"webhook_expiration": None, "next_watch_at": LONG_AGO}, True),
+        ({"webhook_expiration": None, "watch_error": "refused"}, True),
+        ({"webhook_expiration": None}, False),
+        ({"webhook_expiration": TOMORROW}, False),
+        ({"webhook_expiration": LONG_AGO, "next_watch_at": None}, False),
+        ({"webhook_expiration": LONG_AGO, "is_active": False}, False),
+        ({"webhook_expiration": LONG_AGO, "reconnect_needed_at": LONG_AGO}, False),
+        ({"webhook_expiration": LONG_AGO, "created_at": datetime.now(UTC)}, False),
+    ],
+    ids=str,
+)
+def test_a_calendar_that_could_be_watched_and_is_not(calendar, watch, is_dead):
+    alive = {"created_at": LONG_AGO, "next_watch_at": TOMORROW}
+    CalendarConnection.objects.update(**alive | watch)
+    assert audit() == ([("watch_is_dead", calendar.pk)] if is_dead else [])
+
+
+def test_a_change_in_the_calendar_that_nobody_looks_into(booking):
+    EventDoubt.objects.create(booking=booking, as_of=booking.updated_at, due_at=LONG_AGO)
+    assert audit() == [("look_is_stuck", booking.pk)]
+
+
+# --- what is kept of it --------------------------------------------------------------------------
+
+
+def break_two(booking: Booking, calendar: CalendarConnection) -> None:
+    SyncedEventFactory(connection=calendar, start_time=TOMORROW - HOUR / 2)
+    CalendarConnection.objects.update(next_sync_at=LONG_AGO)
+
+
+def test_findings_are_kept_in_words_for_the_consultant_they_concern(booking, calendar):
+    break_two(booking, calendar)
+    assert run_audit(now=TOMORROW) == 2
+    on_busy_time, stuck = findings(booking.user)
+    assert (on_busy_time.what, on_busy_time.url) == (
+        "A booking stands on time that is busy otherwise.",
+        f"/admin/bookings/booking/{booking.pk}/change/",
+    )
+    assert (stuck.what, stuck.found_at) == ("A calendar is not being read.", TOMORROW)
+    assert findings(ConsultantFactory()) == []
+
+
+def test_what_is_put_right_is_forgotten_and_what_is_not_keeps_its_date(booking, calendar):
+    break_two(booking, calendar)
+    run_audit(now=TOMORROW)
+    CalendarConnection.objects.update(next_sync_at=TOMORROW)
+    run_audit(now=TOMORROW + HOUR)
+    [left] = findings(booking.user)
+    assert (left.what, left.found_at) == (
+        "A booking stands on time that is busy otherwise.",
+        TOMORROW,
+    )
+
+
+def test_each_finding_is_in_the_log_once(booking, calendar, caplog):
+    break_two(booking, calendar)
+    run_audit(now=TOMORROW)
+    assert [record.levelname for record in caplog.records] == ["ERROR", "ERROR"]
+    caplog.clear()
+    run_audit(now=TOMORROW + HOUR)
+    assert caplog.records == []
+
+
+def test_two_events_on_one_booking_are_one_finding(booking, calendar):
+    SyncedEventFactory(connection=calendar, start_time=TOMORROW - HOUR / 2)
+    SyncedEventFactory(connection=calendar, start_time=TOMORROW)
+    assert run_audit(now=TOMORROW) == 1
+
+
+@pytest.mark.parametrize(("address", "found"), [("", 0), ("https://calsync.example/webhooks", 1)])
+def test_where_nobody_can_call_no_watch_is_missed(calendar, settings, address, found):
+    settings.PUSH_ADDRESS = address
+    CalendarConnection.objects.update(
+        created_at=LONG_AGO, next_watch_at=TOMORROW, webhook_expiration=LONG_AGO
+    )
+    assert run_audit(now=TOMORROW) == found
+
+
+def test_every_invariant_is_explained():
+    """Each is named in the SQL once."""
+    source = Path("bookings/sql/audit_invariants.sql").read_text()
+    assert set(re.findall(r"SELECT '(\w+)'", source)) == EXPLANATIONS.keys()

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bookings.conflicts import conflicts_of, owe_mails
+from bookings.emails import letter_of
 from bookings.models import Booking, BookingMail
 from connections.models import CalendarConnection
 from syncing.models import SyncedEvent
@@ -130,3 +131,37 @@ def test_nobody_is_told_of_anothers_conflicts(calendar, booking):
     other = ConnectionFactory()
     put(other)
     assert (shown(other), owe_mails(now=NOW)) == ([], 1)
+
+
+# --- the mail ------------------------------------------------------------------------------------
+
+
+def letter_about(booking: Booking, about: str) -> str:
+    mail = BookingMail(booking=booking, kind="conflict", recipient="consultant", about=about)
+    return letter_of(mail, now=NOW).text()
+
+
+def test_the_mail_names_what_stands_over_the_booking(calendar, booking):
+    event = put(calendar, title="Dentist\nfar away")
+    text = letter_about(booking, str(event.pk))
+    assert text.startswith("Something else stands at the time of a booking\n")
+    assert f"In {calendar}\nDentist far away: " in text
+
+
+def test_the_mail_is_made_although_the_event_has_gone(calendar, booking):
+    event = put(calendar)
+    event.delete()
+    assert "stands at the time" in letter_about(booking, str(booking.pk))
+
+
+@pytest.mark.parametrize(
+    ("about", "heading"),
+    [
+        ("gone", "Many bookings were deleted in your calendar"),
+        ("elsewhere", "A booking could not follow its event"),
+    ],
+)
+def test_what_became_of_the_bookings_own_event_is_decided_on_the_desk(booking, about, heading):
+    text = letter_about(booking, about)
+    assert text.startswith(f"{heading}\n")
+    assert "Decide: http://testserver/admin/\n" in text

@@ -112,8 +112,10 @@ def test_an_empty_calendar_cancels_nothing_while_the_event_can_be_read(world):
 def test_one_phantom_404_of_the_event_itself_is_not_enough(world):
     booking = world.book()
     world.lose_row(booking)
-    name = booking.provider_event_id.rpartition("/")[2]
-    world.commit("GET", REFUSALS["404"], about=name, times=1)
+    world.commit("GET", REFUSALS["404"], about=world.about_event)
+    world.now += MINUTE
+    world.sweep()
+    assert EventDoubt.objects.get().finding == "gone"
     look_on(world)
     assert undisturbed(world, booking) == AS_IT_WAS
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection as database
 
 from bookings import consultants_word
 from bookings.models import Booking, BookingMail, EventDoubt
@@ -210,3 +211,73 @@ def test_a_move_into_the_past_is_not_followed(world, days):
     world.move(booking, booking.start_time + (days - 2) * DAY)
     world.pass_by()
     assert world.stored(booking).start_time == booking.start_time
+
+
+# --- our own changes meanwhile -------------------------------------------------------------------
+
+
+def in_the_middle(world: World, booking: Booking, **changes) -> None:
+    """Change the row while its event is being read."""
+
+    def fault(request, forward):
+        Booking.objects.filter(pk=booking.pk).update(**changes)
+        database.close()  # the server's own thread
+        return forward(request)
+
+    world.commit("GET", fault, about=world.about_event)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"event_state": "due", "event_error": "a rewrite"},
+        {"cancellation_reason": "whatever it is"},
+    ],
+    ids=str,
+)
+def test_whatever_changed_while_we_looked_makes_the_look_void(world, changes):
+    booking = world.book()
+    world.remove(booking)
+    world.pass_by(2)
+    assert EventDoubt.objects.get().finding == "gone"
+    in_the_middle(world, booking, **changes)
+    world.now += GRACE
+    world.sweep()
+    assert world.status(booking) == "confirmed"
+
+
+def test_a_reschedule_of_ours_on_its_way_to_the_calendar_is_no_move_of_theirs(world):
+    booking = world.book()
+    later = booking.start_time + DAY
+    Booking.objects.filter(pk=booking.pk).update(
+        start_time=later, end_time=later + booking.duration, event_not_before=world.now + DAY
+    )
+    world.pass_by(10)
+    assert not EventDoubt.objects.exists()
+    row = world.stored(booking)
+    assert (row.start_time, row.event_state, row.changed_by) == (later, "due", "")
+
+
+def test_a_reschedule_between_the_looks_stands(world):
+    booking = world.book()
+    world.move(booking, booking.start_time + 2 * DAY)
+    world.pass_by(2)
+    assert EventDoubt.objects.get().finding == "elsewhere"
+    later = booking.start_time + DAY
+    Booking.objects.filter(pk=booking.pk).update(
+        start_time=later, end_time=later + booking.duration
+    )
+    world.pass_by()
+    world.write(booking)
+    world.pass_by()
+    assert world.stored(booking).start_time == later
+    assert world.event(booking).start == later
+
+
+def test_an_event_that_carries_the_mark_of_another_booking_proves_nothing(world):
+    booking, other = world.book(), world.book(days=3)
+    Booking.objects.filter(pk=booking.pk).update(provider_event_id=other.provider_event_id)
+    world.lose_row(booking)
+    world.pass_by()
+    assert world.status(booking) == "confirmed"
+    assert EventDoubt.objects.get().failures > 0
