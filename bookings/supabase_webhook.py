@@ -54,7 +54,7 @@ def _require_secret(request: Request) -> None:
         raise NotFound("SUPABASE_WEBHOOK_SECRET is not set.")
     told = request.headers.get("x-webhook-secret")
     told = told or request.headers.get("Authorization", "").removeprefix("Bearer ")
-    if not compare_digest(told.encode(), settings.SUPABASE_WEBHOOK_SECRET.encode()):
+    if not compare_digest(told.encode("latin-1"), settings.SUPABASE_WEBHOOK_SECRET.encode()):
         logger.warning("A call of the Supabase webhook had not the right secret.")
         raise AuthenticationFailed("This is not the secret.")
 

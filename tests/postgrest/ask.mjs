@@ -10,10 +10,13 @@ const client = createClient(url, key, {
   global: { fetch: (address, init) => fetch(String(address).replace('/rest/v1', ''), init) },
 })
 
-function ask({ rpc, args, options, schema = 'public', table, verb, values, columns = '*' }) {
+function ask({
+  rpc, args, options, schema = 'public', table, verb, values, columns = '*', match, returning,
+}) {
   if (rpc) return client.schema(schema).rpc(rpc, args, options)
   const rows = client.schema(schema).from(table)
-  if (verb === 'insert') return rows.insert(values)
+  if (verb === 'insert') return returning ? rows.insert(values).select(returning) : rows.insert(values)
+  if (verb === 'update' && match) return rows.update(values).match(match).select(returning)
   if (verb === 'update') return rows.update(values).not('id', 'is', null)
   if (verb === 'delete') return rows.delete().not('id', 'is', null)
   return rows.select(columns, options)

