@@ -1,10 +1,11 @@
 """A consultant's calendar at each of the providers, all spoken to in the same way by tests."""
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from connections import adapters
 from connections.models import CalendarConnection, Consultant
@@ -19,6 +20,7 @@ from tests.connections.providers.caldav_servers import (
     USERNAME,
     Device,
     calendar_on,
+    event_text,
 )
 from tests.connections.providers.contract import Far
 from tests.connections.providers.far_end import Answer, Fault, Proxy, Request, Response
@@ -52,6 +54,23 @@ class Provided:
             synced_until=None,
             **self._access(),
         )
+
+    def another(self) -> "Provided":
+        """A further calendar of the same account."""
+        if self.provider == "apple":
+            path = f"/{USERNAME}/"
+            return replace(self, far=calendar_on(self.far.device, path).through(self.server))
+        return replace(self, far=replace(self.far, calendar=self.far.account.calendar("Another")))
+
+    def add(self, title: str, start: datetime, end: datetime, *, uid: str) -> None:
+        """An event that has this UID in all calendars it is in; one of its own if it is empty."""
+        if self.provider == "apple":
+            self.far.device.put(
+                self.far.calendar_id, f"{uuid4()}.ics", _text(title, start, end, uid)
+            )
+        else:
+            name = {"google": "iCalUID", "microsoft": "iCalUId"}[self.provider]
+            self.far.add(title, start, end, **({name: uid} if uid else {}))
 
     def commit(self, fault: Fault, *, about: str = "", times: int = 100) -> None:
         """Commit a fault on the next requests about what is in the calendar."""
@@ -122,6 +141,11 @@ def _at_apple(stack: ExitStack, settings, monkeypatch, radicale: Device) -> Prov
 
 
 MAKERS = {"google": _at_google, "microsoft": _at_microsoft, "apple": _at_apple}
+
+
+def _text(title: str, start: datetime, end: datetime, uid: str) -> str:
+    text = event_text(title, start, end)
+    return re.sub(r"(?m)^UID:.*?(?=\r?$)", f"UID:{uid}", text) if uid else text
 
 
 def stored_ids(connection_id: UUID) -> set[str]:
