@@ -23,6 +23,7 @@ from connections.providers.microsoft.bookmarks import Question, read_bookmark, w
 from connections.providers.microsoft.events import FIELDS
 from connections.providers.microsoft.listing import Listing, Series, read_items
 from connections.providers.microsoft.replies import (
+    BAD_REQUEST,
     GONE,
     MISSING,
     Reply,
@@ -126,8 +127,9 @@ class Round:
 
 
 def _refusal(reply: Reply, *, has_token: bool) -> ProviderError:
+    """A link that Microsoft made itself and calls a bad question is one it cannot read any more."""
+    if has_token and (reply.status in {BAD_REQUEST, GONE} or reply.codes & EXPIRED):
+        return SyncTokenExpired("Microsoft no longer knows the sync token.")
     if reply.status == GONE or reply.codes & EXPIRED:
-        if has_token:
-            return SyncTokenExpired("Microsoft no longer knows the sync token.")
         return makes_no_sense(reply)
     return refusal_of_calendar(reply)

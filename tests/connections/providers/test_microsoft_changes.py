@@ -187,6 +187,7 @@ def test_walk_that_fails_on_its_second_page_raises(far):
         refusal(400, "SyncStateInvalid"),
         refusal(404, "SYNCSTATENOTFOUND"),
         refusal(410, "resyncRequired"),
+        refusal(400, "ErrorInvalidUrlQuery", "Badly formed token."),
         refusal(400, "BadRequest", innerError={"code": "SyncStateNotFound"}),
         Refusal(Response(410, {"Location": "https://graph.microsoft.com/v1.0/x?$deltatoken="})),
     ],
