@@ -32,6 +32,9 @@ ADAPTERS: dict[str, Callable[[Credentials], CalendarAdapter]] = {
     Provider.MICROSOFT: _microsoft,
 }
 
+# How many calendars of one account may be read at the same time, where a provider sets a limit.
+MOST_AT_ONCE: dict[str, int] = {Provider.MICROSOFT: microsoft.MOST_AT_ONCE}
+
 
 def adapter_for(provider: str, credentials: Credentials) -> CalendarAdapter:
     """An adapter for an account that may not be connected yet."""

@@ -13,6 +13,7 @@ from connections.models import CalendarConnection
 from connections.providers.base import ChangePage, ProviderUnavailable
 from syncing.models import SyncedEvent
 from syncing.refresh import refresh_calendars
+from tests.connections.registered import register_at_microsoft
 from tests.factories import ConnectionFactory, ConsultantFactory
 from tests.syncing.scripted import ScriptedCalendar, event
 
@@ -123,3 +124,32 @@ def _until(condition, seconds: float = 5) -> None:
     while not condition():
         assert monotonic() < deadline
         Event().wait(0.02)
+
+
+def test_no_more_calendars_of_a_mailbox_are_read_at_once_than_graph_allows(
+    consultant, microsoft, settings
+):
+    register_at_microsoft(settings, microsoft)
+    account, running, most = microsoft.account("anna@example.com"), [], []
+
+    def slowly(request, forward):
+        running.append(request)
+        most.append(len(running))
+        Event().wait(0.05)
+        running.remove(request)
+        return forward(request)
+
+    microsoft.commit(slowly, times=100)
+    for number in range(8):
+        ConnectionFactory(
+            user=consultant,
+            provider="microsoft",
+            provider_email=account.email,
+            calendar_id=account.calendar(f"Calendar {number}").id,
+            access_token=account.sign_in(),
+            token_expires_at=datetime.now(UTC) + timedelta(days=1),
+            caldav_url=None,
+        )
+    refresh_calendars(consultant.pk, seconds=10)
+    assert CalendarConnection.objects.exclude(sync_token=None).count() == 8
+    assert max(most) == 3

@@ -17,6 +17,11 @@ from connections.providers.microsoft.replies import Reply, makes_no_sense, refus
 TIMEOUT = 10.0  # seconds to connect, and of silence
 MAX_PAGES = 2000  # beyond that Graph is walking in a circle
 NEXT = "@odata.nextLink"
+
+# Graph answers four requests of an app to one mailbox at the same time and refuses further ones.
+# Three calendars that are read leave one for whatever else is under way.
+# https://learn.microsoft.com/en-us/graph/throttling-limits#outlook-service-limits
+MOST_AT_ONCE = 3
 PUBLIC = "https://graph.microsoft.com/"
 
 # Ids that stay when an event moves, times in UTC, bodies as they were written, large pages.
