@@ -12,8 +12,9 @@ from django.utils.decorators import method_decorator
 from django.utils.html import format_html_join
 from django.views.decorators.http import require_POST, require_safe
 
+from bookings.desk import Choices, desk_urls
 from bookings.mail_previews import mail_names, preview
-from bookings.models import Booking, BookingMail
+from bookings.models import Booking, BookingMail, BookingQuerySet
 from bookings.wording import answers_of
 from bookings.writeback import requeue_unwritten
 from connections.admin_filters import WhenFilter
@@ -24,7 +25,15 @@ class MailInline(admin.TabularInline):
     """The mails that a booking owes, and whether they went out."""
 
     model = BookingMail
-    fields = readonly_fields = ["kind", "recipient", "sent_at", "attempts", "due_at", "error"]
+    fields = readonly_fields = [
+        "kind",
+        "recipient",
+        "about",
+        "sent_at",
+        "attempts",
+        "due_at",
+        "error",
+    ]
     extra = 0
     can_delete = False
 
@@ -38,6 +47,19 @@ class MailInline(admin.TabularInline):
         return False
 
 
+class WaitingFilter(admin.SimpleListFilter):
+    """Requests that wait for the consultant's approval."""
+
+    title = "approval"
+    parameter_name = "approval"
+
+    def lookups(self, request: HttpRequest, model_admin) -> list:
+        return [("waiting", "Waiting for approval")]
+
+    def queryset(self, request: HttpRequest, rows: BookingQuerySet) -> BookingQuerySet:
+        return rows.requests() if self.value() == "waiting" else rows
+
+
 @admin.register(Booking)
 class BookingAdmin(ReadOnlyAdmin):
     list_display = [
@@ -49,6 +71,7 @@ class BookingAdmin(ReadOnlyAdmin):
         "event_state",
     ]
     list_filter = [
+        WaitingFilter,
         WhenFilter,
         "status",
         "event_state",
@@ -68,6 +91,7 @@ class BookingAdmin(ReadOnlyAdmin):
                     "meeting_type",
                     "title",
                     "location",
+                    ("has_conference", "conference_url"),
                 ]
             },
         ),
@@ -85,16 +109,17 @@ class BookingAdmin(ReadOnlyAdmin):
         ),
         (
             "In your calendar",
-            {"fields": ["event_state", "calendar", "last_error", "next_try"]},
+            {"fields": ["event_state", "calendar", "event_attempts", "last_error", "next_try"]},
         ),
         (
             "History",
             {
                 "fields": [
                     "created_at",
-                    "reschedule_count",
-                    "cancelled_at",
-                    "cancellation_reason",
+                    "changed_by",
+                    ("moved_from", "reschedule_count"),
+                    ("cancelled_at", "cancellation_reason"),
+                    "sequence",
                 ]
             },
         ),
@@ -105,10 +130,18 @@ class BookingAdmin(ReadOnlyAdmin):
         mails = self.admin_site.admin_view(self.mails)
         return [
             path("retry-events/", retry, name="bookings_booking_retry_events"),
+            *desk_urls(self),
             path("mails/", mails, name="bookings_booking_mails"),
             path("mails/<str:kind>/<str:recipient>/", mails, name="bookings_booking_mail"),
             *super().get_urls(),
         ]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context=None
+    ) -> HttpResponse:
+        booking = self.get_object(request, object_id)
+        more = {"booking": booking, "choices": booking and Choices(booking, timezone.now())}
+        return super().change_view(request, object_id, form_url, more | (extra_context or {}))
 
     @method_decorator(require_POST)
     def retry_events(self, request: HttpRequest) -> HttpResponse:

@@ -66,10 +66,12 @@ def restore(booking: Booking, *, now: datetime) -> None:
         raise NotChangeable("This booking's time is past.")
     _decide(
         booking,
-        Booking.objects.filter(status=BookingStatus.CANCELLED),
+        Booking.objects.filter(status=BookingStatus.CANCELLED, hold_expires_at=None),
         status=BookingStatus.CONFIRMED,
         changed_by=ChangedBy.CONSULTANT,
     )
+    if not booking.is_confirmed:
+        raise NotChangeable("This was a slot that somebody held, never a booking.")
 
 
 def reschedule(booking: Booking, *, starts_at: datetime, by: ChangedBy, now: datetime) -> None:
@@ -102,6 +104,12 @@ def require_changeable(booking: Booking, *, now: datetime) -> None:
         raise TooLate("This booking has begun or is over: it cannot be changed any more.")
     if booking.changeable_until < now:
         raise TooLate("It is too late to change this booking online. Please get in touch.")
+
+
+def require_as_seen(booking: Booking, sequence: str | None) -> None:
+    """Raises ``NotChangeable`` when it was moved since a page showed it with this sequence."""
+    if sequence != str(booking.sequence):
+        raise NotChangeable("The request was moved since you opened this page. Please look again.")
 
 
 def is_long_enough(booking: Booking) -> bool:

@@ -8,10 +8,10 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from bookings.answers import answer
-from bookings.changes import cancel, confirm
+from bookings.changes import cancel, confirm, require_as_seen
 from bookings.forms import ReasonForm
 from bookings.models import Booking, ChangedBy
-from bookings.refusals import BookingRefused, NotChangeable
+from bookings.refusals import BookingRefused
 from bookings.wording import answers_of, invitee_name, span, title_of
 
 
@@ -33,8 +33,7 @@ def _decide(request: HttpRequest, booking: Booking, *, reason: str) -> None:
     """Raises ``BookingRefused``. Anything else than a decision changes nothing."""
     if not booking.is_request:
         return
-    if request.POST.get("sequence") != str(booking.sequence):
-        raise NotChangeable("The request was moved since you opened this page. Please look again.")
+    require_as_seen(booking, request.POST.get("sequence"))
     if request.POST.get("decision") == "confirm":
         confirm(booking)
     elif request.POST.get("decision") == "decline":

@@ -10,14 +10,16 @@ from smtplib import SMTPException, SMTPRecipientsRefused
 from uuid import UUID
 
 from django.db.models import F
+from django.db.models.functions import Coalesce, Least
 
 from bookings.emails import AddressUnusable, message_for
-from bookings.models import BookingMail
+from bookings.models import OUTDATED, BookingMail
 from bookings.owed import owe_link
 from bookings.tokens import ManageTokenLost
 from syncing.cadence import delay_after
 
 CLAIM = timedelta(minutes=5)  # longer than a task may run (Q_CLUSTER timeout)
+SENDING = timedelta(minutes=1)  # longer than one mail may take (EMAIL_TIMEOUT)
 EXPECTED = (SMTPException, OSError, ManageTokenLost, AddressUnusable)
 
 
@@ -30,7 +32,7 @@ def send_mail(mail_id: UUID, *, now: datetime) -> None:
     if mail is None:
         return
     if mail.is_outdated(now):
-        _finish(mail, error="The booking was changed before this mail was sent.")
+        _finish(mail, error=OUTDATED)
         return
     try:
         message_for(mail, now=now).send()
@@ -42,6 +44,13 @@ def send_mail(mail_id: UUID, *, now: datetime) -> None:
         _finish(mail, sent_at=now)
         if mail.booking.has_conference and not mail.booking.conference_url:
             owe_link(mail.booking)  # it may have become known while the mail was being sent
+
+
+def send_again(mail: BookingMail, *, now: datetime) -> bool:
+    """Try soon what was not sent so far. A worker that may be at it just now keeps its time."""
+    moment = Least(Coalesce(F("not_before"), now), now + SENDING)
+    unsent = BookingMail.objects.filter(pk=mail.pk, sent_at=None)
+    return bool(unsent.update(due_at=moment, not_before=moment))
 
 
 def _claim(mail_id: UUID, *, now: datetime) -> BookingMail | None:

@@ -74,6 +74,16 @@ def requeue_unwritten(consultant_id: UUID | None = None, *, now: datetime) -> in
     return waiting.update(event_state=EventState.DUE, event_due_at=now, event_not_before=None)
 
 
+def write_again(booking: Booking, *, now: datetime) -> bool:
+    """Make one booking's event due at once, for somebody who has put right what was wrong."""
+    unwritten = Booking.objects.filter(event_state__in=[EventState.DUE, EventState.FAILED])
+    return bool(
+        unwritten.filter(pk=booking.pk).update(
+            event_state=EventState.DUE, event_due_at=now, event_not_before=None
+        )
+    )
+
+
 def _claim(booking_id: UUID, *, now: datetime) -> Booking | None:
     """The row, if this worker is the one to work on it: compare and set, then commit."""
     claimed = (
