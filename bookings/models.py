@@ -261,6 +261,9 @@ class MailRecipient(models.TextChoices):
     CONSULTANT = "consultant", "consultant"
 
 
+OUTDATED = "The booking was changed before this mail was sent."
+
+
 class BookingMailQuerySet(models.QuerySet):
     def due(self, now: datetime):
         return self.filter(due_at__lte=now).order_by("due_at")
@@ -269,6 +272,10 @@ class BookingMailQuerySet(models.QuerySet):
         """Those that were to tell the link of a video call, once it is known."""
         told = [MailKind.CONFIRMATION, MailKind.CONSULTANT_NOTICE, MailKind.CHANGE]
         return self.filter(booking=booking, kind__in=told, not_before=None).exclude(due_at=None)
+
+    def undelivered(self):
+        """Those that could not be sent so far, or ever; not those that were none to send."""
+        return self.filter(sent_at=None).exclude(error__in=["", OUTDATED])
 
     def startable(self, now: datetime):
         """Those that no worker is at, and whose mail server need not be left alone."""

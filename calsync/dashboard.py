@@ -140,8 +140,8 @@ class Desk:
     @cached_property
     def unsent_mails(self) -> list[BookingMail]:
         """Mails that could not be sent so far."""
-        rows = BookingMail.objects.filter(booking__user=self.consultant, sent_at=None)
-        rows = rows.exclude(error="").select_related("booking")
+        rows = BookingMail.objects.undelivered().filter(booking__user=self.consultant)
+        rows = rows.select_related("booking")
         return list(rows.order_by("created_at")[:PROBLEMS_SHOWN])
 
     @property

@@ -99,7 +99,7 @@ class Numbers(Collector):
         unsent = BookingMail.objects.filter(sent_at=None)
         mails = {
             "due": unsent.exclude(due_at=None).count(),
-            "given_up": unsent.filter(due_at=None).exclude(error="").count(),
+            "given_up": unsent.undelivered().filter(due_at=None).count(),
         }
         yield _by("calsync_mails_unsent", "Mails that bookings owe.", mails)
         departures = Departure.objects.count()

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from availability.models import AvailabilityRule, BookingSettings
-from bookings.models import Booking, BookingMail
+from bookings.models import OUTDATED, Booking, BookingMail
 from calsync.dashboard import Desk
 from connections.models import CalendarConnection, Consultant
 from tests.factories import (
@@ -297,6 +297,7 @@ def test_mails_that_could_not_be_sent_are_shown(consultant):
         )
 
     stuck = owe(error="The mail server is not reachable.")
+    owe(at={"start_time": SOON + 2 * HOUR}, error=OUTDATED, due_at=None)
     owe(at={"start_time": SOON})
     owe(error="once", sent_at=NOW, at={"start_time": SOON + HOUR})
     owe(error="foreign", user=ConsultantFactory())

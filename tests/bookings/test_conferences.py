@@ -12,7 +12,7 @@ from bookings.tokens import give_tokens
 from connections.providers.google import conferences as google_meet
 from connections.providers.microsoft import conferences as teams
 from tests.bookings.calendar_worlds import HOUR, MINUTE, TODAY, World
-from tests.connections.providers.far_end import lost
+from tests.connections.providers.far_end import instead, lost
 from tests.factories import BookingFactory
 
 pytestmark = pytest.mark.django_db
@@ -99,3 +99,57 @@ def test_an_event_that_is_late_has_its_link_mailed_once(world):
     world.write(booking)
     assert deliver(world) == []
     assert link in sent.outbox[-1].body
+
+
+@pytest.mark.parametrize("world", ["google", "microsoft"], indirect=True)
+def test_a_call_that_takes_its_time_is_asked_for_again(world):
+    """The event is written; who waits for the link is not kept waiting for ever."""
+    slow_down(world)
+    booking = booked(world)
+    unfinished = world.write(booking)
+    assert (unfinished.event_state, unfinished.conference_url) == ("due", "")
+    assert unfinished.event_error == "The event is written; its video call has no link yet."
+    world.now = booking.created_at + 3 * MINUTE
+    assert deliver(world) == ["Confirmed", "New booking"]
+    world.now += HOUR
+    finished = world.write(booking)
+    assert (finished.event_state, finished.conference_url != "") == ("written", True)
+    assert deliver(world) == ["Link of your video call"]
+    assert links_in_mails(finished.conference_url) == [False, False, True]
+
+
+def slow_down(world: World) -> None:
+    """The provider makes the call only after more looks than one write takes."""
+    if world.connection.provider == "google":
+        world.far.google.events.conferences.looks = google_meet.LOOKS + 2
+    else:
+        world.far.microsoft.events.looks_before_meeting = teams.LOOKS + 2
+
+
+def test_a_moved_booking_keeps_its_link(world):
+    booking = booked(world)
+    link = world.write(booking).conference_url
+    deliver(world)
+    Booking.objects.update(start_time=booking.start_time + HOUR, end_time=booking.end_time + HOUR)
+    world.now += MINUTE
+    moved = world.write(booking)
+    assert (moved.event_state, moved.conference_url) == ("written", link)
+    assert deliver(world) == ["Moved", "Moved"]
+    assert links_in_mails(link) == [True] * 4
+
+
+def test_without_a_calendar_nobody_waits(world):
+    world.connection.delete()
+    booking = booked(world)
+    world.now = booking.created_at + timedelta(seconds=1)
+    assert world.write(booking).event_state == "none"
+    assert deliver(world) == ["Confirmed", "New booking"]
+
+
+def test_a_calendar_that_refuses_the_event_keeps_nobody_waiting(world):
+    method = "POST" if has_calls(world) else "PUT"
+    world.commit(method, instead(403), times=5)
+    booking = booked(world)
+    world.now = booking.created_at + timedelta(seconds=1)
+    assert world.write(booking).event_state == "failed"
+    assert deliver(world) == ["Confirmed", "New booking"]

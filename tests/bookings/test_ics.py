@@ -1,15 +1,17 @@
 """The invitation file: one meaning for Google, Outlook and Apple."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
+import vobject
 from icalendar import Calendar
 
 from bookings.ics import invitation
 from bookings.models import Booking
 from bookings.tokens import hash_of, manage_token, manage_url
 from connections.providers.ical.booking_ids import booking_uid
+from tests.bookings.moments import MONDAY_TEN
 from tests.factories import BookingFactory, ConsultantFactory
 
 pytestmark = pytest.mark.django_db
@@ -79,6 +81,71 @@ def test_a_cancellation_says_so():
         "METHOD:CANCEL",
         "STATUS:CANCELLED",
     ]
+
+
+def test_a_cancellation_fits_the_invitation_that_it_takes_back():
+    """The same UID, organizer and attendee, and a higher SEQUENCE (RFC 5546, section 3.2.5)."""
+    booking = booked()
+    [asked] = Calendar.from_ical(invitation(booking)).events
+    booking.status, booking.sequence = "cancelled", 1
+    [taken_back] = Calendar.from_ical(invitation(booking, method="CANCEL")).events
+    for name in ("uid", "organizer", "attendee", "dtstart", "dtend"):
+        assert taken_back[name] == asked[name]
+    assert (asked["sequence"], taken_back["sequence"]) == (0, 1)
+
+
+@pytest.mark.parametrize("method", ["REQUEST", "CANCEL", "PUBLISH"])
+def test_another_reader_reads_the_same(method):
+    """One that shares no code with the library the file is written with."""
+    user = ConsultantFactory(name='Åse "Ada" Ødegård, Dr.; Ing.', email="ada@example.com")
+    booking = booked(user=user, title="Gespräch " * 20, location="Straße 1, Berlin; 2. Stock\\")
+    booking.conference_url = f"https://meet.example.com/{'x' * 200}"
+    event = vobject.readOne(invitation(booking, method=method).decode()).vevent
+    [read] = Calendar.from_ical(invitation(booking, method=method)).events
+    assert (event.uid.value, event.summary.value) == (str(read["uid"]), str(read["summary"]))
+    assert (event.dtstart.value, event.dtend.value) == (booking.start_time, booking.end_time)
+    assert event.location.value == booking.location
+    assert event.description.value == str(read["description"])
+    assert event.organizer.params["CN"] == ["Åse 'Ada' Ødegård, Dr.; Ing."]
+    assert event.conference.value == booking.conference_url
+    assert event.conference.params == {
+        "VALUE": ["URI"],
+        "FEATURE": ["AUDIO", "VIDEO"],
+        "LABEL": ["Video call"],
+    }
+
+
+def test_no_line_is_longer_than_readers_take():
+    """75 octets, and no character cut in two (RFC 5545, section 3.1)."""
+    booking = booked(title="🙂ü" * 100)
+    raw = invitation(booking).split(b"\r\n")
+    assert max(len(line) for line in raw) <= 75
+    assert [line.decode() for line in raw][-1] == ""
+
+
+def test_a_later_file_of_the_same_revision_has_a_later_stamp():
+    """So that calendars take the link of a video call that came after the invitation."""
+    booking = booked()
+    stamps = [MONDAY_TEN, MONDAY_TEN + timedelta(seconds=1)]
+    files = [invitation(booking, stamp=stamp) for stamp in stamps]
+    events = [Calendar.from_ical(file).events[0] for file in files]
+    assert [event["dtstamp"].dt for event in events] == stamps
+
+
+@pytest.mark.parametrize(
+    ("location", "conference", "expected"),
+    [
+        ("By phone", "", "By phone"),
+        ("By phone", "https://meet.example.com/abc", "By phone"),
+        ("", "https://meet.example.com/abc", "https://meet.example.com/abc"),
+        ("", "", None),
+    ],
+)
+def test_a_video_call_is_the_place_where_there_is_no_other(location, conference, expected):
+    [event] = Calendar.from_ical(
+        invitation(booked(location=location, conference_url=conference))
+    ).events
+    assert event.get("location") == expected
 
 
 def test_a_published_file_names_no_attendee():

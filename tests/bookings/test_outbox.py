@@ -10,9 +10,11 @@ from django.db import connection
 
 from bookings.models import BookingMail
 from bookings.outbox import CLAIM, send_mail
+from bookings.owed import owe_link
 from bookings.tokens import hash_of, manage_token
 from tests.bookings.mail_server import mail_server
-from tests.bookings.moments import NOW
+from tests.bookings.moments import MONDAY_TEN, NOW
+from tests.bookings.sample_mails import CALL, HAPPENED, booked
 from tests.factories import BookingFactory
 
 MINUTE = timedelta(minutes=1)
@@ -39,18 +41,16 @@ def stored(mail: BookingMail) -> BookingMail:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(
-    ("kind", "recipient", "address"),
-    [
-        ("confirmation", "invitee", "ivy@example.com"),
-        ("consultant_notice", "consultant", "ada@example.com"),
-    ],
-)
-def test_a_mail_goes_to_its_recipient_and_is_on_record(postbox, kind, recipient, address):
-    mail = owed(kind=kind, recipient=recipient)
-    mail.booking.user.email = "ada@example.com"
-    mail.booking.user.save()
-    send_mail(mail.pk, now=NOW)
+@pytest.mark.parametrize(("kind", "recipient"), HAPPENED)
+def test_a_mail_goes_to_its_recipient_once_and_is_on_record(postbox, kind, recipient):
+    booking = booked(**HAPPENED[kind, recipient])
+    booking.mails.all().delete()
+    mail = BookingMail.objects.create(
+        booking=booking, kind=kind, recipient=recipient, sequence=booking.sequence, due_at=NOW
+    )
+    for _ in range(2):
+        send_mail(mail.pk, now=NOW)
+    address = {"invitee": "ivy@example.com", "consultant": "ada@example.com"}[recipient]
     assert [each["To"] for each in postbox.mails] == [address]
     sent = stored(mail)
     assert (sent.sent_at, sent.due_at, sent.attempts, sent.error) == (NOW, None, 1, "")
@@ -188,6 +188,56 @@ def test_a_bug_is_raised_and_the_mail_kept(postbox):
     waiting = stored(mail)
     assert waiting.error == "Internal error (ValueError); the server's log has the details."
     assert waiting.due_at > NOW
+
+
+@pytest.mark.django_db
+def test_a_mail_to_what_is_no_address_is_given_up_and_said_so(postbox):
+    mail = owed()
+    type(mail.booking).objects.update(invitee_email="ivy@example.com, all@example.com")
+    send_mail(mail.pk, now=NOW)
+    given_up = stored(mail)
+    assert (postbox.mails, given_up.due_at, given_up.sent_at) == ([], None, None)
+    assert given_up.error == (
+        "The mail could not be sent: “ivy@example.com, all@example.com” is no e-mail address."
+    )
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("late", "is_sent"), [(-MINUTE, True), (timedelta(0), False)])
+def test_a_reminder_of_what_has_begun_stays_unsent(postbox, late, is_sent):
+    mail = owed(kind="reminder", about="60")
+    send_mail(mail.pk, now=MONDAY_TEN + late)
+    assert (len(postbox.mails) == 1, stored(mail).due_at) == (is_sent, None)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_link_that_becomes_known_while_the_mail_is_being_sent_is_mailed_too(postbox):
+    booking = booked(has_conference=True)
+    booking.mails.all().delete()
+    mail = BookingMail.objects.create(booking=booking, kind="confirmation", recipient="invitee")
+
+    def write_the_event() -> None:
+        """As the worker does that is at the event just now: it sees no mail that went out."""
+        type(booking).objects.update(conference_url=CALL)
+        owe_link(booking)
+        assert booking.mails.count() == 1
+        connection.close()
+
+    postbox.after_taking = write_the_event
+    send_mail(mail.pk, now=NOW)
+    assert list(booking.mails.order_by("created_at").values_list("kind", "about")) == [
+        ("confirmation", ""),
+        ("conference", CALL),
+    ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_mail_that_told_the_link_is_followed_by_no_other(postbox):
+    booking = booked(has_conference=True, conference_url=CALL)
+    booking.mails.all().delete()
+    mail = BookingMail.objects.create(booking=booking, kind="confirmation", recipient="invitee")
+    send_mail(mail.pk, now=NOW)
+    assert list(booking.mails.values_list("kind")) == [("confirmation",)]
 
 
 @pytest.mark.django_db
