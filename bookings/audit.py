@@ -62,6 +62,7 @@ EXPLANATIONS = {
     ),
     "sync_is_stuck": Explanation("A calendar is not being read.", WORKER, CALENDAR),
     "mail_is_stuck": Explanation("A mail is not being sent.", WORKER, BOOKING),
+    "delivery_is_stuck": Explanation("A webhook is not being called.", WORKER, BOOKING),
     "look_is_stuck": Explanation("A change in your calendar is not looked into.", WORKER, BOOKING),
 }
 

@@ -11,8 +11,8 @@ from bookings.models import (
     BookingStatus,
     ChangedBy,
     EventDoubt,
-    EventState,
     EventFinding,
+    EventState,
 )
 from bookings.refusals import NotChangeable, SlotTaken
 from connections.models import Consultant

@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from availability.models import MeetingType, OwnedModel
+from bookings.endpoints import WebhookDelivery, WebhookEndpoint  # noqa: F401  Django looks here
 from connections.models import CalendarConnection, Consultant, uuid_key
 from syncing.models import EventStatus, SyncedEvent
 

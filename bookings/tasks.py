@@ -8,7 +8,19 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django_q.tasks import async_task
 
-from bookings import audit, changes, conflicts, holds, outbox, owed, reconcile, tokens, writeback
+from bookings import (
+    audit,
+    changes,
+    conflicts,
+    deliveries,
+    holds,
+    outbox,
+    owed,
+    reconcile,
+    tokens,
+    writeback,
+)
+from bookings.endpoints import WebhookDelivery
 from bookings.models import Booking, BookingMail, EventDoubt
 
 # What was handed to a worker and not seen to is handed out again after this time.
@@ -32,6 +44,7 @@ def dispatch_due(now: datetime | None = None) -> int:
         (Booking.objects.event_due(now), "event_due_at", "bookings.tasks.write_event"),
         (EventDoubt.objects.due(now), "due_at", "bookings.tasks.look_at_event"),
         (BookingMail.objects.due(now), "due_at", "bookings.tasks.send_mail"),
+        (WebhookDelivery.objects.due(now), "due_at", "bookings.tasks.deliver"),
     ]
     return sum(_hand_out(*rows, now=now) for rows in due)
 
@@ -54,6 +67,14 @@ def audit_invariants() -> None:
 
 def send_mail(mail_id: str) -> None:
     outbox.send_mail(UUID(mail_id), now=timezone.now())
+
+
+def deliver(delivery_id: str) -> None:
+    deliveries.deliver(UUID(delivery_id), now=timezone.now())
+
+
+def prune_deliveries() -> None:
+    deliveries.prune(now=timezone.now())
 
 
 @transaction.atomic

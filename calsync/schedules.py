@@ -41,6 +41,10 @@ SCHEDULES = {
         "func": "bookings.throttles.forget_old_tries",
         "schedule_type": Schedule.DAILY,
     },
+    "calsync: forget old webhook deliveries": {
+        "func": "bookings.tasks.prune_deliveries",
+        "schedule_type": Schedule.DAILY,
+    },
     "calsync: forget old sessions": {
         "func": "django.core.management.call_command",
         "args": "'clearsessions'",

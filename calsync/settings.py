@@ -104,6 +104,8 @@ ALLOWED_ORIGINS = read(
 METRICS_TOKEN = read("METRICS_TOKEN", default="")
 # CalDAV servers on private addresses that may be reached all the same: host or host:port.
 CALDAV_ALLOWED_PRIVATE_HOSTS = read("CALDAV_ALLOWED_PRIVATE_HOSTS", words, default="")
+# The same for the consultants' own systems, which webhooks tell of bookings.
+WEBHOOK_ALLOWED_PRIVATE_HOSTS = read("WEBHOOK_ALLOWED_PRIVATE_HOSTS", words, default="")
 
 IS_HTTPS = PUBLIC_URL.startswith("https://")
 # How many proxies in front add to X-Forwarded-For; with 0 the header is not believed.

@@ -76,6 +76,7 @@ SECRET_COLUMNS = {
         "webhook_subscription_id",
     },
     "bookings": {"manage_token_hash", "idempotency_key"},
+    "webhook_endpoints": {"secret_encrypted"},
 }
 
 

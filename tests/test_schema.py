@@ -24,6 +24,7 @@ PUBLIC_TABLES = {
     "meeting_types",
     "sync_logs",
     "synced_events",
+    "webhook_endpoints",
 }
 # Columns that SQL alone reads and writes.
 UNKNOWN_TO_DJANGO = {("availability_exceptions", "covered"), ("availability_exceptions", "closed")}
@@ -146,6 +147,7 @@ def test_a_row_is_complete_without_what_django_would_add(cursor):
         ("synced_events", "end_time"),
         ("synced_events", "provider_event_id"),
         ("synced_events", "start_time"),
+        ("webhook_endpoints", "url"),
         *((table, "user_id") for table in PUBLIC_TABLES - {"synced_events", "sync_logs"}),
     }
 

@@ -59,6 +59,10 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' AS $$
   SELECT 'mail_is_stuck', m.booking_id, format('%s due since %s', m.kind, m.due_at)
   FROM calsync.booking_mails m
   WHERE m.due_at < now() - interval '15 minutes'
+  UNION ALL
+  SELECT 'delivery_is_stuck', w.booking_id, format('due since %s', w.due_at)
+  FROM calsync.webhook_deliveries w
+  WHERE w.due_at < now() - interval '15 minutes'
 $$;
 REVOKE ALL ON FUNCTION public.audit_invariants() FROM PUBLIC, anon, authenticated;
 GRANT EXECUTE ON FUNCTION public.audit_invariants() TO service_role;

@@ -67,9 +67,9 @@ class OutboundGuard:
         if self._is_allowed(parts.hostname, port_of(parts)) and parts.scheme in ("http", "https"):
             return
         if parts.scheme != "https":
-            raise AddressRefused("calsync calls calendar servers over https only.")
+            raise AddressRefused("calsync calls other servers over https only.")
         if port_of(parts) != HTTPS_PORT and port_of(parts) < FIRST_UNPRIVILEGED_PORT:
-            raise AddressRefused(f"Port {port_of(parts)} is not one a calendar server answers on.")
+            raise AddressRefused(f"Port {port_of(parts)} is not one that such a server answers on.")
 
     def resolve(self, host: str, port: int) -> list[Endpoint]:
         """The endpoints to connect to, all of them checked. Raises ``OSError`` for no such name.

@@ -220,7 +220,7 @@ def test_server_that_asks_to_wait_is_told_with_the_time(desk, account):
 @pytest.mark.parametrize(
     ("address", "reason"),
     [
-        ("http://caldav.example.com/", "calsync calls calendar servers over https only."),
+        ("http://caldav.example.com/", "calsync calls other servers over https only."),
         ("https://10.0.0.1/", "10.0.0.1 leads into a private network"),
         ("https://anna:secret@caldav.example.com/", "must not contain a name or a password"),
         ("https://[/", "This is not the address of a server."),

@@ -9,7 +9,7 @@ from connections.sql_files import RunSQLFile, create_tables
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("bookings", "0005_event_doubts"),
+        ("bookings", "0006_webhooks"),
         ("connections", "0003_verification_and_departures"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
