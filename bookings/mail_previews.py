@@ -59,7 +59,7 @@ class MailName:
 
     def __str__(self) -> str:
         reader = "you" if self.recipient == CONSULTANT else "the invitee"
-        return f"{self.kind.label.capitalize()}, to {reader}"
+        return f"To {reader}: {self.kind.label}"
 
 
 def mail_names() -> list[MailName]:

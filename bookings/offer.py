@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from availability.models import MeetingType
 from availability.slots import Freshness, Slot, freshness, offered_days
 from bookings.models import Booking
-from bookings.wording import DEFAULT_TITLE, one_line, title_of
+from bookings.wording import DEFAULT_TITLE, length_of, one_line, title_of
 from connections.models import Consultant
 
 LONGEST_QUESTION = 92  # days that one question to the database may span
@@ -61,9 +61,7 @@ class Offer:
     @property
     def length(self) -> str:
         """The duration in words: ``1 hour 30 minutes``."""
-        hours, minutes = divmod(self.minutes, 60)
-        parts = ((hours, "hour"), (minutes, "minute"))
-        return " ".join(f"{n} {unit}{'s' if n > 1 else ''}" for n, unit in parts if n)
+        return length_of(self.duration)
 
     @property
     def questions(self) -> list[dict]:

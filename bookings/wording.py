@@ -11,6 +11,7 @@ CONTROL_OR_LINE_BREAK = {"Cc", "Zl", "Zp"}  # Unicode general categories
 # They make a text read otherwise than it is written (Unicode Standard Annex 9, section 2).
 DIRECTION_CONTROLS = {chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
 LONGEST_NAME, LONGEST_LINE, LONGEST_TEXT = 200, 1000, 5000  # characters
+LONGEST_DESCRIPTION = 8000  # some calendars take 8,192 characters
 DEFAULT_TITLE = "Meeting"
 
 
@@ -109,11 +110,11 @@ def event_title(booking: Booking) -> str:
 
 
 def event_description(booking: Booking) -> str:
-    """Who comes, how to reach them, and what they said."""
+    """Who comes, how to reach them, and what they said, as far as calendars take it."""
     lines = [booking.invitee_name, booking.invitee_email]
     lines += [f"{asked}: {answer}" for asked, answer in answers_of(booking)]
     lines.append(booking.invitee_notes)
-    return "\n".join(line for line in lines if line)
+    return shortened("\n".join(line for line in lines if line), LONGEST_DESCRIPTION)
 
 
 def _harmless(character: str) -> str:

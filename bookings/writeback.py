@@ -15,7 +15,7 @@ from django.db.models import Exists, F, OuterRef
 from bookings.ics import event_uid
 from bookings.models import Booking, BookingMail, BookingStatus, EventState
 from bookings.owed import owe_link
-from bookings.wording import event_description, event_title, one_line
+from bookings.wording import event_description, event_title, location_of
 from connections.adapters import open_adapter
 from connections.fields import SecretUnreadable
 from connections.models import CalendarConnection
@@ -182,7 +182,7 @@ def _draft(booking: Booking) -> EventDraft:
         end=booking.end_time,
         title=event_title(booking),
         description=event_description(booking),
-        location=one_line(booking.location),
+        location=location_of(booking),
         wants_conference=booking.has_conference,
     )
 

@@ -48,7 +48,7 @@ def test_a_meeting_types_own_values_go_before_the_consultants():
         (60, "1 hour"),
         (61, "1 hour 1 minute"),
         (120, "2 hours"),
-        (1440, "24 hours"),
+        (1440, "1 day"),
     ],
 )
 def test_a_duration_is_said_in_words(minutes, length):

@@ -86,6 +86,14 @@ def test_a_booking_is_written_as_the_consultant_wants_to_read_it(calendar, desti
     }
 
 
+def test_an_event_is_no_longer_than_calendars_take(calendar, destination):
+    endless = "x" * 99_999
+    booking = booked(destination, title=endless, location=endless, invitee_notes=endless)
+    write_event(booking.pk, now=NOW)
+    draft = calendar.events[written(booking)]
+    assert (len(draft.title), len(draft.location), len(draft.description)) == (213, 1000, 8000)
+
+
 def test_the_row_says_where_the_event_is(calendar, destination):
     booking = booked(destination, event_error="down", event_attempts=3)
     write_event(booking.pk, now=NOW)
