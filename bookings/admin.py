@@ -13,12 +13,16 @@ from django.utils.html import format_html_join
 from django.views.decorators.http import require_POST, require_safe
 
 from bookings.desk import Choices, desk_urls
+from bookings.desk_calendar import calendar_urls
 from bookings.mail_previews import mail_names, preview
 from bookings.models import Booking, BookingMail, BookingQuerySet
+from bookings.webhook_admin import WebhookDeliveryAdmin, WebhookEndpointAdmin
 from bookings.wording import answers_of
 from bookings.writeback import requeue_unwritten
 from connections.admin_filters import WhenFilter
 from connections.owned_admin import ReadOnlyAdmin
+
+__all__ = ["BookingAdmin", "WebhookDeliveryAdmin", "WebhookEndpointAdmin"]
 
 
 class MailInline(admin.TabularInline):
@@ -131,6 +135,7 @@ class BookingAdmin(ReadOnlyAdmin):
         return [
             path("retry-events/", retry, name="bookings_booking_retry_events"),
             *desk_urls(self),
+            *calendar_urls(self),
             path("mails/", mails, name="bookings_booking_mails"),
             path("mails/<str:kind>/<str:recipient>/", mails, name="bookings_booking_mail"),
             *super().get_urls(),

@@ -14,7 +14,7 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from bookings import changes
+from bookings import changes, consultants_word
 from bookings.choosing import times_of
 from bookings.forms import InstantForm, PageAddress, ReasonForm
 from bookings.models import Booking, BookingMail, ChangedBy, EventState
@@ -31,19 +31,22 @@ View = Callable[..., HttpResponse]
 
 def desk_urls(page: ModelAdmin) -> list[URLPattern]:
     """The addresses below a booking's own, for ``get_urls`` of its page."""
-
-    def address(route: str, name: str, view: View) -> URLPattern:
-        guarded = page.admin_site.admin_view(partial(_of_own_booking, page, view))
-        return path(f"<uuid:booking_id>/{route}", guarded, name=f"bookings_booking_{name}")
-
     return [
-        address("confirm/", "confirm", confirm),
-        address("cancel/", "cancel", cancel),
-        address("move/", "move", move),
-        address("restore/", "restore", restore),
-        address("write-event/", "write_event", write_event),
-        address("mails/<uuid:mail_id>/send/", "send_mail", send_mail),
+        own_booking(page, "confirm/", confirm),
+        own_booking(page, "cancel/", cancel),
+        own_booking(page, "move/", move),
+        own_booking(page, "restore/", restore),
+        own_booking(page, "take-back/", take_back),
+        own_booking(page, "write-event/", write_event),
+        own_booking(page, "mails/<uuid:mail_id>/send/", send_mail),
     ]
+
+
+def own_booking(page: ModelAdmin, route: str, view: View) -> URLPattern:
+    """The view's address, guarded, under ``bookings_booking_`` and the view's name."""
+    guarded = page.admin_site.admin_view(partial(_of_own_booking, page, view))
+    name = f"bookings_booking_{view.__name__}"
+    return path(f"<uuid:booking_id>/{route}", guarded, name=name)
 
 
 def _of_own_booking(
@@ -85,6 +88,13 @@ class Choices:
         return self.is_ahead and self.booking.is_cancelled and not self.is_hold
 
     @property
+    def can_take_back(self) -> bool:
+        """Whether the calendar moved it, from a time that still lies ahead."""
+        by_calendar = self.booking.changed_by == ChangedBy.CALENDAR and self.booking.is_confirmed
+        before = self.booking.moved_from
+        return by_calendar and before is not None and before > self.now
+
+    @property
     def can_write(self) -> bool:
         """Whether its event is not in the calendar, or not yet out of it, though it was tried."""
         tried = self.booking.event_state == EventState.DUE and self.booking.event_attempts > 0
@@ -115,6 +125,17 @@ def restore(request: HttpRequest, booking: Booking) -> HttpResponse:
     def act() -> str:
         changes.restore(booking, now=timezone.now())
         return f"The booking stands again. {_told(booking)}"
+
+    return _do(request, booking, act)
+
+
+@require_POST
+def take_back(request: HttpRequest, booking: Booking) -> HttpResponse:
+    """Undo what a change in the calendar did."""
+
+    def act() -> str:
+        consultants_word.take_back(booking, now=timezone.now())
+        return f"The booking is as it was before. {_told(booking)}"
 
     return _do(request, booking, act)
 

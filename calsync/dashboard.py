@@ -9,7 +9,17 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 
 from availability.models import AvailabilityRule
-from bookings.models import Booking, BookingMail, BookingStatus, EventState
+from bookings import consultants_word
+from bookings.audit import Finding, findings
+from bookings.conflicts import Conflict, conflicts_of
+from bookings.models import (
+    Booking,
+    BookingMail,
+    BookingStatus,
+    EventDoubt,
+    EventFinding,
+    EventState,
+)
 from connections.models import CalendarConnection, Consultant
 from connections.oauth.offers import Offer, configured_offers
 from connections.push import PUSH
@@ -18,6 +28,7 @@ from syncing import cadence
 from syncing.models import SyncedEvent
 
 UPCOMING_SHOWN = 10
+REQUESTS_SHOWN = 50
 PROBLEMS_SHOWN = 20
 
 
@@ -117,6 +128,33 @@ class Desk:
             connection__user=self.consultant, connection__is_active=True, end_time__gt=self.now
         ).exclude(problem="")
         return list(rows.select_related("connection").order_by("start_time")[:PROBLEMS_SHOWN])
+
+    # --- bookings that need their consultant --------------------------------------------------
+
+    @cached_property
+    def requests(self) -> list[Booking]:
+        """What waits for approval, the next first."""
+        return list(self._bookings().requests().order_by("start_time")[:REQUESTS_SHOWN])
+
+    @cached_property
+    def undecided(self) -> list[EventDoubt]:
+        return list(consultants_word.undecided(self.consultant))
+
+    @property
+    def has_deleted(self) -> bool:
+        return any(doubt.finding == EventFinding.GONE for doubt in self.undecided)
+
+    @cached_property
+    def brought_by_calendar(self) -> list[Booking]:
+        return list(consultants_word.brought_by_calendar(self.consultant, now=self.now))
+
+    @cached_property
+    def conflicts(self) -> list[Conflict]:
+        return conflicts_of(self.consultant, now=self.now)
+
+    @cached_property
+    def findings(self) -> list[Finding]:
+        return findings(self.consultant)
 
     # --- bookings ---------------------------------------------------------------------------
 
