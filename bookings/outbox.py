@@ -13,7 +13,7 @@ from django.db.models import F
 from django.db.models.functions import Coalesce, Least
 
 from bookings.emails import AddressUnusable, message_for
-from bookings.models import BookingMail
+from bookings.models import OUTDATED, BookingMail
 from bookings.owed import owe_link
 from bookings.tokens import ManageTokenLost
 from syncing.cadence import delay_after
@@ -32,7 +32,7 @@ def send_mail(mail_id: UUID, *, now: datetime) -> None:
     if mail is None:
         return
     if mail.is_outdated(now):
-        _finish(mail, error="The booking was changed before this mail was sent.")
+        _finish(mail, error=OUTDATED)
         return
     try:
         message_for(mail, now=now).send()
