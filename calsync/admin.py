@@ -21,6 +21,7 @@ MENU = {
         "availability.BookingSettings",
     ],
     "Calendars": ["connections.CalendarConnection", "syncing.SyncedEvent", "syncing.SyncLog"],
+    "Webhooks": ["bookings.WebhookEndpoint", "bookings.WebhookDelivery"],
     "People": ["connections.Consultant"],
 }
 OWN_APPS = {"connections", "syncing", "availability", "bookings"}

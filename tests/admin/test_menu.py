@@ -17,6 +17,7 @@ def test_menu_is_in_a_consultants_words(desk):
         "Bookings": ["Bookings", "Meeting types"],
         "Your hours": ["Weekly hours", "Exceptions", "Blocked dates", "Booking settings"],
         "Calendars": ["Connected calendars", "Synced events", "Sync logs"],
+        "Webhooks": ["Webhooks", "Webhook deliveries"],
         "People": ["Consultants"],
     }
 

@@ -22,6 +22,7 @@ from availability.models import (
     BookingSettings,
     MeetingType,
 )
+from bookings.endpoints import WebhookDelivery, WebhookEndpoint
 from bookings.models import Booking
 from connections.models import CalendarConnection, Consultant
 from syncing.models import SyncedEvent, SyncLog
@@ -56,6 +57,16 @@ def log(user: Consultant, mark: str) -> SyncLog:
     return SyncLog.objects.create(connection=connection, operation=mark, error_message=mark)
 
 
+def webhook(user: Consultant, mark: str) -> WebhookEndpoint:
+    return WebhookEndpoint.objects.create(user=user, url=f"https://example.com/{mark}")
+
+
+def delivery(user: Consultant, mark: str) -> WebhookDelivery:
+    endpoint = webhook(user, mark)
+    booking(user, mark)
+    return WebhookDelivery.objects.get(endpoint=endpoint)
+
+
 def settings(user: Consultant, mark: str) -> BookingSettings:
     return BookingSettings.objects.get(user=user)
 
@@ -76,6 +87,8 @@ EXAMPLES: dict[type[Model], Callable[[Consultant, str], Model]] = {
     MeetingType: lambda user, mark: MeetingTypeFactory(user=user, title=mark),
     SyncLog: log,
     SyncedEvent: event,
+    WebhookDelivery: delivery,
+    WebhookEndpoint: webhook,
 }
 REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
 every_page = pytest.mark.parametrize("model", REGISTERED, ids=lambda model: model._meta.label)
