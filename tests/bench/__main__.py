@@ -25,6 +25,7 @@ ALL = (
     "google",
     "ical",
     "booking",
+    "double_booking",
     "change_to_slots",
     "push",
     "crowd",
