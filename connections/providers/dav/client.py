@@ -11,12 +11,15 @@ on a partition (``p42-caldav.icloud.com``); and a host below the typed one (``ex
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
+from io import BytesIO
+from itertools import islice
 from urllib.parse import urldefrag, urljoin, urlsplit
 
 from caldav import DAVClient
+from caldav.elements import dav
 from caldav.lib.error import parse_preconditions, parse_retry_after
 from caldav.response import DAVResponse
 from lxml import etree
@@ -65,13 +68,27 @@ class Reply(DAVResponse):
         with suppress(etree.XMLSyntaxError):
             return etree.fromstring(self.body, parser)
         with suppress(etree.XMLSyntaxError):
-            return etree.fromstring(_FORBIDDEN.sub("", self.text).encode(), parser)
+            return etree.fromstring(_cleaned(self.text), parser)
         return None
+
+    def elements(self, tag: str) -> Iterator[etree._Element]:
+        """The elements of that name, one after the other: of a long list only one is kept at once.
+
+        Raises ``etree.XMLSyntaxError`` where the XML ends to make sense, and at its end where it is
+        not a multistatus.
+        """
+        seen = 0
+        try:
+            for element in _walk(self.body, tag):
+                yield element
+                seen += 1
+        except etree.XMLSyntaxError:
+            yield from islice(_walk(_cleaned(self.text), tag), seen, None)
 
     @cached_property
     def preconditions(self) -> frozenset[str]:
         """Why the request was refused, as names in Clark's notation (RFC 4918 §16)."""
-        return frozenset(parse_preconditions(self.body))
+        return frozenset(parse_preconditions(self.body) if self.status >= 400 else ())
 
     @property
     def text(self) -> str:
@@ -149,6 +166,21 @@ class GuardedClient(DAVClient):
         )
         _raise_for(answer, urlsplit(url).hostname)
         return Reply(answer, url)
+
+
+def _walk(xml: bytes, tag: str) -> Iterator[etree._Element]:
+    walk = etree.iterparse(BytesIO(xml), tag=tag, resolve_entities=False, huge_tree=True)
+    for _, element in walk:
+        yield element
+        element.clear(keep_tail=True)
+        while element.getprevious() is not None:
+            del element.getparent()[0]
+    if walk.root.tag != dav.MultiStatus.tag:
+        raise etree.XMLSyntaxError("not a multistatus", None, 0, 0)
+
+
+def _cleaned(text: str) -> bytes:
+    return _FORBIDDEN.sub("", text).encode()
 
 
 def _is_redirect(reply: Reply, method: str) -> bool:

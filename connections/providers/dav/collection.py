@@ -5,7 +5,7 @@ has its own ``Limits.total`` seconds: a large collection takes many. Over a ques
 collection the server may think all that time; some go through 20,000 files for it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -106,17 +106,15 @@ class Collection:
             token and reply.status in TOKEN_REFUSED
         ):
             raise SyncTokenExpired("The server no longer knows the sync token.")
-        resources = read_resources(self._client, reply)
-        members = [resource for resource in resources if self._is_member(resource)]
-        page = SyncPage(
-            changed=frozenset(one.path for one in members if not one.is_gone),
-            removed=frozenset(one.path for one in members if one.is_gone),
-            token=read_sync_token(reply),
-            is_cut=any(resource.status == INSUFFICIENT_STORAGE for resource in resources),
-        )
-        if not page.token:
+        changed, removed, is_cut = set(), set(), False
+        for resource in read_resources(self._client, reply):
+            is_cut = is_cut or resource.status == INSUFFICIENT_STORAGE
+            if self._is_member(resource):
+                (removed if resource.is_gone else changed).add(resource.path)
+        token = read_sync_token(reply)
+        if not token:
             raise makes_no_sense(reply)
-        return page
+        return SyncPage(frozenset(changed), frozenset(removed), token, is_cut)
 
     def etags(self) -> dict[str, str]:
         """All members and their etags, which are empty where the server has none."""
@@ -193,21 +191,21 @@ class Collection:
     def _texts_as(self, data: Callable[[], BaseElement], paths: frozenset[str]) -> Texts:
         self._client.begin()
         reply = self._ask("REPORT", queries.multiget(sorted(paths), dav.GetEtag, data))
-        resources = read_resources(self._client, reply)
-        return Texts(
-            found={
-                one.path: Text(one.text(dav.GetEtag.tag), one.text(cdav.CalendarData.tag))
-                for one in resources
-                if one.path in paths and cdav.CalendarData.tag in one.properties
-            },
-            gone=paths.intersection(one.path for one in resources if one.is_gone),
-        )
+        found, gone = {}, set()
+        for one in read_resources(self._client, reply):
+            if one.path in paths and cdav.CalendarData.tag in one.properties:
+                text = one.text(cdav.CalendarData.tag)
+                found[one.path] = Text(one.text(dav.GetEtag.tag), text)
+            if one.is_gone:
+                gone.add(one.path)
+        return Texts(found, paths & gone)
 
-    def _members(self, reply: Reply) -> list[Resource]:
-        resources = read_resources(self._client, reply)
-        if any(resource.status == INSUFFICIENT_STORAGE for resource in resources):
-            raise ProviderUnavailable("The server listed only a part of the calendar.")
-        return [one for one in resources if self._is_member(one) and not one.is_gone]
+    def _members(self, reply: Reply) -> Iterator[Resource]:
+        for one in read_resources(self._client, reply):
+            if one.status == INSUFFICIENT_STORAGE:
+                raise ProviderUnavailable("The server listed only a part of the calendar.")
+            if self._is_member(one) and not one.is_gone:
+                yield one
 
     def _is_member(self, resource: Resource) -> bool:
         """Not the collection itself, which iCloud lists too, nor a collection inside it."""

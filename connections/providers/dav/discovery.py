@@ -93,7 +93,7 @@ def _entry(client: GuardedClient, start: str) -> Place:
     for url in (start, urljoin(start, WELL_KNOWN)):
         reply = client.request(url, "PROPFIND", propfind(*asked), {"Depth": "0"})
         with suppress(ProviderUnavailable, Forbidden, CalendarGone):
-            place = Place(reply.url, read_resources(client, reply))
+            place = Place(reply.url, list(read_resources(client, reply)))
             if _leads_on(client, place):
                 return place
     host = urlsplit(start).hostname
@@ -116,7 +116,7 @@ def _homes(client: GuardedClient, entry: Place) -> list[str]:
 
 def _look(client: GuardedClient, url: str, *properties: type[BaseElement], depth: int = 0) -> Place:
     reply = client.request(url, "PROPFIND", propfind(*properties), {"Depth": str(depth)})
-    return Place(reply.url, read_resources(client, reply))
+    return Place(reply.url, list(read_resources(client, reply)))
 
 
 def _calendars(client: GuardedClient, place: Place) -> Iterator[RemoteCalendar]:

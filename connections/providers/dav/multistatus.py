@@ -47,18 +47,23 @@ class Resource:
         return self.status in MISSING
 
 
-def read_resources(client: GuardedClient, reply: Reply) -> list[Resource]:
-    """The resources of a multistatus.
+def read_resources(client: GuardedClient, reply: Reply) -> Iterator[Resource]:
+    """The resources of a multistatus, read as they are asked for: there may be 20,000.
 
     Raises ``Forbidden`` (403), ``CalendarGone`` (404, 410), and ``ProviderUnavailable`` for
     anything else that is none, such as a web page.
     """
-    return [_read_resource(client, reply, response) for response in _responses(reply)]
+    _require_answer(reply)
+    try:
+        for response in reply.elements(dav.Response.tag):
+            yield _read_resource(client, reply, response)
+    except etree.XMLSyntaxError:
+        raise makes_no_sense(reply) from None
 
 
 def read_sync_token(reply: Reply) -> str:
     """The new bookmark of a sync-collection report (RFC 6578 §6.2), or nothing."""
-    return (reply.tree.findtext(dav.SyncToken.tag) or "").strip()
+    return "".join((token.text or "").strip() for token in reply.elements(dav.SyncToken.tag))
 
 
 def href_texts(element: etree._Element | None) -> list[str]:
@@ -92,17 +97,14 @@ def makes_no_sense(reply: Reply) -> ProviderUnavailable:
     return ProviderUnavailable(f"The answer of {host} makes no sense (status {reply.status}).")
 
 
-def _responses(reply: Reply) -> Iterator[etree._Element]:
+def _require_answer(reply: Reply) -> None:
     host = urlsplit(reply.url).hostname
     if reply.status == FORBIDDEN:
         raise Forbidden(f"{host} does not let this account read the calendar.")
     if reply.status in MISSING:
         raise CalendarGone(f"The calendar no longer exists at {host}.")
-    if reply.status not in (200, 207) or reply.tree is None:
+    if reply.status not in (200, 207):
         raise makes_no_sense(reply)
-    if reply.tree.tag != dav.MultiStatus.tag:
-        raise makes_no_sense(reply)
-    return reply.tree.iterfind(dav.Response.tag)
 
 
 def _read_resource(client: GuardedClient, reply: Reply, response: etree._Element) -> Resource:
