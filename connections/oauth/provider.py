@@ -4,6 +4,8 @@ allauth finds this module by its name. What is asked for is written here: allaut
 let the address bar have a say in that, have no address. Of the profile only who it is is read.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 
 from allauth.socialaccount.adapter import get_adapter
@@ -12,10 +14,38 @@ from allauth.socialaccount.providers.google.provider import GoogleProvider
 from allauth.socialaccount.providers.google.views import GoogleOAuth2Adapter
 from allauth.socialaccount.providers.microsoft.provider import MicrosoftGraphProvider
 from allauth.socialaccount.providers.microsoft.views import MicrosoftGraphOAuth2Adapter
+from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 
 from connections.oauth.offers import WHO_IT_IS, Offer, configured_offers
 from connections.providers import google, microsoft
 from connections.token_sources import google_app, microsoft_app
+
+# What allauth trips over in an answer of a shape that it does not know.
+SENSELESS = (LookupError, TypeError, ValueError, AttributeError, OverflowError)
+
+
+class RefusesNonsense:
+    """An OAuth2 adapter that an answer without sense makes refuse, as any other failure does."""
+
+    def get_access_token_data(self, *args, **options) -> dict:
+        with _refusal_of_nonsense():
+            return super().get_access_token_data(*args, **options)
+
+    def parse_token(self, data: dict) -> SocialToken:
+        with _refusal_of_nonsense():
+            return super().parse_token(data)
+
+    def complete_login(self, request, app, token: SocialToken, **kwargs) -> SocialLogin:
+        with _refusal_of_nonsense():
+            return super().complete_login(request, app, token, **kwargs)
+
+
+@contextmanager
+def _refusal_of_nonsense() -> Iterator[None]:
+    try:
+        yield
+    except SENSELESS:
+        raise OAuth2Error("The answer makes no sense.") from None
 
 
 class KeepsScopes:
@@ -27,7 +57,7 @@ class KeepsScopes:
         return token
 
 
-class GoogleConsentAdapter(KeepsScopes, GoogleOAuth2Adapter):
+class GoogleConsentAdapter(RefusesNonsense, KeepsScopes, GoogleOAuth2Adapter):
     @property
     def authorize_url(self) -> str:
         return f"{google_app().accounts_url}/o/oauth2/v2/auth"
@@ -57,7 +87,7 @@ class GoogleConsent(GoogleProvider):
         return {"access_type": "offline", "prompt": "select_account consent"}
 
 
-class MicrosoftConsentAdapter(KeepsScopes, MicrosoftGraphOAuth2Adapter):
+class MicrosoftConsentAdapter(RefusesNonsense, KeepsScopes, MicrosoftGraphOAuth2Adapter):
     profile_url_params = {"$select": "id,mail,userPrincipalName"}
 
 
@@ -97,13 +127,11 @@ class GoogleSignIn(SignsIn, GoogleProvider):
     oauth2_adapter_class = GoogleSignInAdapter
 
 
-class MicrosoftSignInAdapter(MicrosoftGraphOAuth2Adapter):
+class MicrosoftUserInfoAdapter(MicrosoftGraphOAuth2Adapter):
     """Asks the endpoint of OpenID Connect: with these scopes, Graph says nothing of a profile.
 
     https://learn.microsoft.com/en-us/entra/identity-platform/userinfo
     """
-
-    provider_id = "microsoft_sign_in"
 
     def complete_login(self, request, app, token: SocialToken, **kwargs) -> SocialLogin:
         with get_adapter().get_requests_session() as session:
@@ -113,6 +141,10 @@ class MicrosoftSignInAdapter(MicrosoftGraphOAuth2Adapter):
             )
         answer.raise_for_status()
         return self.get_provider().sociallogin_from_response(request, answer.json())
+
+
+class MicrosoftSignInAdapter(RefusesNonsense, MicrosoftUserInfoAdapter):
+    provider_id = "microsoft_sign_in"
 
 
 class MicrosoftSignIn(SignsIn, MicrosoftGraphProvider):

@@ -343,6 +343,26 @@ def test_a_provider_that_does_not_finish_says_so(browser, far, provider, call, s
     assert rows() == []
 
 
+@pytest.mark.parametrize("body", ["{}", "[]", "7", "<html>Please sign in</html>", ""])
+@pytest.mark.parametrize("call", ["the token", "who it is"])
+def test_an_answer_that_makes_no_sense_does_not_finish(browser, far, provider, call, body):
+    who = {"google": "/userinfo", "microsoft": "/v1.0/me?"}[provider]
+    answer = instead(200, body, Content_Type="application/json")
+    far.commit(answer, about="/token" if call == "the token" else who, times=10)
+
+    assert shown(browser.connect()) == sentence(consent.UNFINISHED, provider)
+    assert rows() == []
+
+
+@pytest.mark.parametrize("life", ["soon", [1], 1e99])
+def test_a_life_of_a_token_that_makes_no_sense_does_not_finish(browser, far, provider, life):
+    edit = edited(lambda body: json.dumps(json.loads(body) | {"expires_in": life}))
+    far.commit(edit, about="/token")
+
+    assert shown(browser.connect()) == sentence(consent.UNFINISHED, provider)
+    assert rows() == []
+
+
 def test_a_provider_that_falls_silent_does_not_keep_the_browser(browser, far, provider, settings):
     settings.SOCIALACCOUNT_REQUESTS_TIMEOUT = 0.2
     far.commit(far.silence, about="/token", times=10)

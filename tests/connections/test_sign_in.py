@@ -329,7 +329,7 @@ def test_a_refusal_there_says_what_to_do(stranger, desk):
         )
 
 
-@pytest.mark.parametrize("status", [400, 503])
+@pytest.mark.parametrize("status", [200, 400, 503])
 @pytest.mark.parametrize("call", ["the token", "who it is"])
 def test_a_provider_that_does_not_finish_says_so(stranger, far, call, status):
     about = "/token" if call == "the token" else "/userinfo"
