@@ -17,13 +17,10 @@ from bookings.desk_calendar import calendar_urls
 from bookings.mail_previews import mail_names, preview
 from bookings.models import Booking, BookingMail, BookingQuerySet
 from bookings.webhook_admin import WebhookDeliveryAdmin, WebhookEndpointAdmin
-from bookings.webhook_admin import WebhookDeliveryAdmin, WebhookEndpointAdmin
 from bookings.wording import answers_of
 from bookings.writeback import requeue_unwritten
 from connections.admin_filters import WhenFilter
 from connections.owned_admin import ReadOnlyAdmin
-
-__all__ = ["BookingAdmin", "WebhookDeliveryAdmin", "WebhookEndpointAdmin"]
 
 __all__ = ["BookingAdmin", "WebhookDeliveryAdmin", "WebhookEndpointAdmin"]
 
