@@ -21,6 +21,8 @@ from bookings.wording import (
     title_of,
 )
 
+MOST_ANSWERS = 50
+
 
 def notice(mail: BookingMail, now: datetime) -> Letter:
     """Of a new booking; or of one whose cancellation was taken back, which is a later revision."""
@@ -149,10 +151,10 @@ def _address(booking: Booking) -> tuple[tuple[str, str], ...]:
 
 
 def _said(booking: Booking) -> tuple[tuple[str, str], ...]:
-    said = (*answers_of(booking), ("Notes", booking.invitee_notes))
-    return tuple(
-        (one_line(asked), several_lines(answer)) for asked, answer in said if answer.strip()
-    )
+    """What the invitee wrote. (A row of the website may hold answers that are no texts.)"""
+    said = (*answers_of(booking)[:MOST_ANSWERS], ("Notes", booking.invitee_notes))
+    quotes = ((one_line(asked), several_lines(str(answer))) for asked, answer in said)
+    return tuple((asked, answer) for asked, answer in quotes if answer)
 
 
 def _reason(booking: Booking) -> tuple[tuple[str, str], ...]:

@@ -19,7 +19,7 @@ CREATE TABLE public.bookings (
   invitee_email       text NOT NULL DEFAULT '',
   invitee_time_zone   text NOT NULL DEFAULT 'UTC',
   invitee_notes       text NOT NULL DEFAULT '',
-  answers             jsonb NOT NULL DEFAULT '{}',
+  answers             jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(answers) = 'object'),
   idempotency_key     text,
   request_fingerprint text NOT NULL DEFAULT '', -- what the key was first used for
   manage_token_hash   text,

@@ -136,6 +136,9 @@ def test_a_moved_booking_keeps_its_link(world):
     assert (moved.event_state, moved.conference_url) == ("written", link)
     assert deliver(world) == ["Moved", "Moved"]
     assert links_in_mails(link) == [True] * 4
+    Booking.objects.update(event_state="due")
+    assert world.write(booking).conference_url == link
+    assert deliver(world) == []
 
 
 def test_without_a_calendar_nobody_waits(world):

@@ -188,3 +188,8 @@ def test_a_meeting_type_or_a_calendar_that_goes_leaves_the_booking():
         cursor.execute("DELETE FROM calendar_connections")
     booking.refresh_from_db()
     assert (booking.meeting_type, booking.event_connection) == (None, None)
+
+
+@pytest.mark.parametrize("answers", [[], "Tax", 3, True])
+def test_answers_are_given_by_question(answers):
+    assert (is_refused(answers=answers), is_refused(answers={"topic": "Tax"})) == (True, False)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bookings.emails.letters import LONGEST_SUBJECT, AddressUnusable
+from bookings.emails.to_consultant import MOST_ANSWERS
 from bookings.wording import LONGEST_TEXT
 from tests.bookings.sample_mails import HAPPENED, booked, mail_of, part_of, sample, shown
 
@@ -157,6 +158,19 @@ def test_texts_without_end_are_cut():
     text = part_of(mail, "text/plain")
     assert "\n" + "m" * (LONGEST_TEXT - 1) + "…\n" in text
     assert len(mail.as_bytes()) < 50_000
+
+
+def test_answers_without_end_are_not_all_quoted():
+    booking = booked(answers={f"question {number}": "x" for number in range(999)})
+    assert shown(notice(booking)).count("\nx\n") == MOST_ANSWERS
+
+
+def test_answers_that_are_no_texts_are_quoted_as_they_are():
+    """The website may write them so."""
+    booking = booked(answers={"How many?": 3, "Vegan?": True, "Why?": None, "Who?": ["Ivy", "Bo"]})
+    text = shown(notice(booking))
+    for quote in ("How many?\n3\n", "Vegan?\nTrue\n", "Why?\nNone\n", "Who?\n['Ivy', 'Bo']\n"):
+        assert quote in text
 
 
 def test_what_turns_the_direction_of_a_text_is_left_out():
