@@ -1,12 +1,15 @@
 """When a consultant can be booked, and for what, on their desk."""
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
-from django.urls import path
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
+from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
 from availability.forms import BookingSettingsForm, ExceptionForm, MeetingTypeForm, Week
@@ -27,6 +30,8 @@ OVERRIDES = [
     ("buffer_before", "buffer_after"),
     ("minimum_notice", "booking_window"),
     ("daily_limit", "weekly_limit"),
+    "change_notice",
+    "reminders",
 ]
 
 
@@ -120,19 +125,43 @@ class BlockedDateAdmin(OwnedAdmin):
 @admin.register(MeetingType)
 class MeetingTypeAdmin(OwnedAdmin):
     form = MeetingTypeForm
-    list_display = ["title", "slug", "duration", "is_active"]
-    list_filter = ["is_active"]
+    list_display = ["title", "slug", "duration", "requires_approval", "is_active"]
+    list_filter = ["is_active", "requires_approval"]
     search_fields = ["title", "slug"]
     ordering = ["title"]
     prepopulated_fields = {"slug": ["title"]}
     fieldsets = [
-        (None, {"fields": ["user", "title", "slug", "description", "location", "is_active"]}),
+        (None, {"fields": ["user", "title", "slug", "description", "is_active"]}),
+        ("Its page", {"fields": ["page", "widget"]}),
+        ("How it is booked", {"fields": ["location", "has_conference", "requires_approval"]}),
         (
             "Instead of your defaults",
             {"fields": OVERRIDES, "description": "What you leave empty is as in your settings."},
         ),
         ("Questions", {"fields": ["questions"]}),
     ]
+    readonly_fields = ["page", "widget"]
+
+    def get_fieldsets(self, request: HttpRequest, obj: MeetingType | None = None) -> list:
+        """What is not saved yet has no page."""
+        kept = super().get_fieldsets(request, obj)
+        return kept if obj else [each for each in kept if each[0] != "Its page"]
+
+    @admin.display(description="address")
+    def page(self, meeting_type: MeetingType) -> str:
+        address = settings.PUBLIC_URL + reverse(
+            "book-meeting-type", args=[meeting_type.user.slug, meeting_type.slug]
+        )
+        closed = "" if meeting_type.is_active else " (not active: nobody can book it)"
+        return format_html('<a href="{0}">{0}</a>{1}', address, closed)
+
+    @admin.display(description="for your website")
+    def widget(self, meeting_type: MeetingType) -> str:
+        """What to paste where the page shall appear."""
+        return render_to_string(
+            "admin/availability/widget.html",
+            {"meeting_type": meeting_type, "home": settings.PUBLIC_URL},
+        )
 
 
 @admin.register(BookingSettings)
@@ -150,6 +179,7 @@ class BookingSettingsAdmin(OwnedAdmin):
             "Defaults of every meeting",
             {"fields": OVERRIDES, "description": "A meeting type may have values of its own."},
         ),
+        ("Invitees", {"fields": ["invitee_limit"]}),
         ("When a calendar cannot be read", {"fields": ["stale_policy", "max_data_age"]}),
     ]
 

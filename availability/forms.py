@@ -5,11 +5,30 @@ from itertools import groupby
 from django import forms
 from django.contrib.admin.widgets import AdminTextareaWidget
 
-from availability.models import AvailabilityRule, Weekday
+from availability.models import AvailabilityRule, BookingSettings, Weekday
 from availability.questions import from_text, to_text
+from availability.reminders import RemindersField
 from availability.repeats import Repeats, name_of_rule, rule_for
 from availability.zones import places
 from connections.models import Consultant
+
+REMINDERS_HELP = "How long before the start invitees get a mail: 1 day, 2 hours, 30 minutes."
+LOCATION_HELP = (
+    "Where you meet: an address, a phone number, the link of a video room of your own. "
+    "Invitees read it on your page."
+)
+DEFAULTED = [
+    "duration",
+    "slot_interval",
+    "buffer_before",
+    "buffer_after",
+    "minimum_notice",
+    "booking_window",
+    "daily_limit",
+    "weekly_limit",
+    "change_notice",
+    "reminders",
+]
 
 
 def clock(label: str) -> forms.TimeInput:
@@ -90,9 +109,18 @@ def refuse_missing_rule(form: ExceptionForm) -> None:
         form.add_error("rrule", "Write the rule here, or choose another way to repeat.")
 
 
-class MeetingTypeForm(forms.ModelForm):
-    """What can be booked; its questions as lines of text."""
+def show_default(field: forms.Field, name: str, default: object) -> None:
+    """What its number means, and what holds while the field is empty."""
+    field.help_text = field.help_text or BookingSettings._meta.get_field(name).help_text
+    if default is not None:
+        shown = field.prepare_value(default)
+        field.widget.attrs["placeholder"] = "none" if shown == "" else shown
 
+
+class MeetingTypeForm(forms.ModelForm):
+    """What can be booked; its questions as lines of text, the consultant's defaults in sight."""
+
+    reminders = RemindersField(absent=None, help_text=f"{REMINDERS_HELP} “none” for none at all.")
     description = forms.CharField(required=False, widget=AdminTextareaWidget(attrs={"rows": 3}))
     questions = forms.CharField(
         required=False,
@@ -109,6 +137,14 @@ class MeetingTypeForm(forms.ModelForm):
         self.initial["questions"] = to_text(self.instance.questions)
         self.fields["slug"].label = "Address"
         self.fields["slug"].help_text = "The end of its page's address: /book/your-name/first-call/"
+        self.fields["location"].help_text = LOCATION_HELP
+        defaults = BookingSettings.objects.filter(user=self._consultant()).first()
+        for name in DEFAULTED:
+            show_default(self.fields[name], name, getattr(defaults, name, None))
+
+    def _consultant(self) -> object:
+        """Whose meeting type it is, or will be."""
+        return self.instance.user_id or self.initial.get("user") or self.fields["user"].initial
 
     def clean_questions(self) -> list[dict]:
         return from_text(self.cleaned_data["questions"], known=self.instance.questions)
@@ -116,6 +152,8 @@ class MeetingTypeForm(forms.ModelForm):
 
 class BookingSettingsForm(forms.ModelForm):
     """A consultant's defaults, with the time zones to choose from."""
+
+    reminders = RemindersField(absent=[], help_text=f"{REMINDERS_HELP} Empty: none.")
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)

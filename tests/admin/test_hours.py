@@ -387,6 +387,86 @@ def test_address_of_a_meeting_type_is_taken_once_for_each_consultant(desk, consu
     assert MeetingType.objects.filter(user=consultant).count() == 1
 
 
+def test_meeting_type_says_what_holds_while_a_field_is_empty(desk, consultant):
+    BookingSettings.objects.update(duration=50, daily_limit=None, reminders=[1440, 60])
+    address = reverse("admin:availability_meetingtype_add")
+
+    fields = desk.get(address).context["adminform"].form.fields
+
+    shown = {name: field.widget.attrs.get("placeholder") for name, field in fields.items()}
+    assert (shown["duration"], shown["daily_limit"]) == (50, None)
+    assert (shown["change_notice"], shown["reminders"]) == (0, "1 day, 1 hour")
+    assert fields["minimum_notice"].help_text == "Minutes from now to the earliest start."
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored", "shown"),
+    [
+        ("1 day, 2 hours", [1440, 120], "1 day, 2 hours"),
+        ("30, 1 h, 2w , 90 min", [20_160, 90, 60, 30], "2 weeks, 90 minutes, 1 hour, 30 minutes"),
+        ("1 Day, 1440, 24 hours", [1440], "1 day"),
+        ("none", [], "none"),
+        ("", None, ""),
+    ],
+)
+def test_reminders_are_written_in_words(desk, typed, stored, shown):
+    save_meeting_type(desk, reminders=typed)
+
+    made = MeetingType.objects.get()
+
+    assert made.reminders == stored
+    page = desk.get(reverse("admin:availability_meetingtype_change", args=[made.pk]))
+    assert page.context["adminform"].form["reminders"].value() == shown
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("tomorrow", "“tomorrow” is not a time such as 1 day, 2 hours or 30 minutes."),
+        ("1 day,", "“” is not a time such as 1 day, 2 hours or 30 minutes."),
+        ("2 s", "“2 s” is not a time such as 1 day, 2 hours or 30 minutes."),
+        ("4", "“4”: a reminder goes out between 5 minutes and 4 weeks before."),
+        ("29 days", "“29 days”: a reminder goes out between 5 minutes and 4 weeks before."),
+        ("1 h, 2 h, 3 h, 4 h, 5 h, 6 h", "Give at most 5 reminders."),
+    ],
+)
+def test_reminders_that_cannot_be_read_are_told(desk, typed, told):
+    response = save_meeting_type(desk, reminders=typed)
+
+    assert errors_of(response) == {"reminders": [told]}
+    assert response.context["adminform"].form["reminders"].value() == typed
+    assert not MeetingType.objects.exists()
+
+
+def test_meeting_type_is_made_with_approval_a_video_call_and_notice(desk):
+    save_meeting_type(
+        desk, requires_approval="on", has_conference="on", change_notice="60", location="Room 1"
+    )
+
+    made = MeetingType.objects.get()
+
+    assert (made.requires_approval, made.has_conference, made.change_notice, made.location) == (
+        True,
+        True,
+        60,
+        "Room 1",
+    )
+
+
+def test_meeting_type_leads_to_its_page_and_to_the_widget(desk, consultant):
+    made = MeetingTypeFactory(user=consultant, slug="intro")
+    page = desk.get(reverse("admin:availability_meetingtype_change", args=[made.pk])).content
+
+    address = f"http://testserver/book/{consultant.slug}/intro/"
+    assert f'<a href="{address}">{address}</a>'.encode() in page
+    assert (
+        f"&lt;calsync-booking consultant=&quot;{consultant.slug}&quot; meeting-type=&quot;intro"
+        "&quot;&gt;"
+    ).encode() in page.replace(b'"', b"&quot;")
+    new = desk.get(reverse("admin:availability_meetingtype_add")).content
+    assert b"calsync-booking" not in new
+
+
 @pytest.mark.parametrize(
     ("values", "field"),
     [
@@ -433,6 +513,19 @@ def test_superuser_chooses_whose_settings(superuser_desk, consultant):
     page = superuser_desk.get("/admin/availability/bookingsettings/").content.decode()
 
     assert str(consultant) in page
+
+
+def test_settings_take_reminders_a_limit_and_notice_for_changes(desk, consultant, settings_page):
+    data = settings_as_sent(desk, settings_page)
+    sent = {"reminders": "2 days, 3 hours", "invitee_limit": "", "change_notice": "120"}
+
+    desk.post(settings_page, data | sent)
+
+    kept = BookingSettings.objects.get(user=consultant)
+    assert (kept.reminders, kept.invitee_limit, kept.change_notice) == ([2880, 180], None, 120)
+    desk.post(settings_page, data | {"reminders": ""})
+    kept.refresh_from_db()
+    assert kept.reminders == []
 
 
 def test_new_time_zone_has_all_calendars_read_anew(desk, consultant, settings_page):
