@@ -22,7 +22,7 @@ ALL = (
     "slots_oracle",
     "ingest",
     "caldav",
-    "google",
+    "first_sync",
     "ical",
     "booking",
     "double_booking",
