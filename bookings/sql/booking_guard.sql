@@ -13,7 +13,8 @@ REVOKE ALL ON FUNCTION calsync.come_one_by_one(uuid) FROM PUBLIC;
 -- Expired holds no longer count, but the constraints cannot know the time. They are locked in one
 -- order, lest two requests wait for each other. (A booking and a buffer last a day at most.)
 CREATE FUNCTION calsync.cancel_expired_holds(consultant uuid, near timestamptz, except_for uuid)
-RETURNS void LANGUAGE sql AS $$
+RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
   UPDATE public.bookings b
   SET status = 'cancelled', changed_by = 'system', cancellation_reason = 'The hold expired.'
   FROM (
@@ -23,7 +24,8 @@ RETURNS void LANGUAGE sql AS $$
       AND h.id <> except_for
     ORDER BY h.id FOR UPDATE
   ) expired
-  WHERE b.id = expired.id
+  WHERE b.id = expired.id;
+END
 $$;
 REVOKE ALL ON FUNCTION calsync.cancel_expired_holds(uuid, timestamptz, uuid) FROM PUBLIC;
 

@@ -1,5 +1,6 @@
 -- Which mails a booking owes for what has happened to it. They become due in the transaction that
--- makes it happen, whoever writes: no booking is silent, and none speaks twice.
+-- makes it happen, whoever writes: no booking is silent, and none speaks twice. (PL/pgSQL keeps the
+-- plans of its statements from call to call; SQL functions plan each time.)
 
 -- What a change of a row means to the people concerned; null: nothing.
 CREATE FUNCTION calsync.what_happened(before public.bookings, after public.bookings) RETURNS text
@@ -20,7 +21,8 @@ $$;
 REVOKE ALL ON FUNCTION calsync.what_happened(public.bookings, public.bookings) FROM PUBLIC;
 
 CREATE FUNCTION calsync.owe_mails(booking public.bookings, happening text) RETURNS void
-LANGUAGE sql AS $$
+LANGUAGE plpgsql AS $$
+BEGIN
   INSERT INTO calsync.booking_mails (booking_id, kind, recipient, sequence, due_at)
   SELECT booking.id, m.kind, m.recipient, booking.sequence,
          -- The link of a video call comes with the event: writing it makes the mail due at once.
@@ -42,12 +44,14 @@ LANGUAGE sql AS $$
   ) AS m (happening, kind, recipient)
   WHERE m.happening = owe_mails.happening
     AND (m.recipient = 'consultant' OR booking.invitee_email <> '')
-  ON CONFLICT DO NOTHING
+  ON CONFLICT DO NOTHING;
+END
 $$;
 REVOKE ALL ON FUNCTION calsync.owe_mails(public.bookings, text) FROM PUBLIC;
 
 CREATE FUNCTION calsync.owe_reminders(booking public.bookings) RETURNS void
-LANGUAGE sql AS $$
+LANGUAGE plpgsql AS $$
+BEGIN
   INSERT INTO calsync.booking_mails (booking_id, kind, recipient, sequence, about, due_at)
   SELECT booking.id, 'reminder', 'invitee', booking.sequence, minutes::text,
          booking.start_time - make_interval(mins => minutes)
@@ -56,7 +60,8 @@ LANGUAGE sql AS $$
   CROSS JOIN LATERAL unnest(coalesce(t.reminders, s.reminders)) minutes
   WHERE s.user_id = booking.user_id AND booking.invitee_email <> ''
     AND booking.start_time - make_interval(mins => minutes) > now()
-  ON CONFLICT DO NOTHING
+  ON CONFLICT DO NOTHING;
+END
 $$;
 REVOKE ALL ON FUNCTION calsync.owe_reminders(public.bookings) FROM PUBLIC;
 

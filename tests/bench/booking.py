@@ -1,40 +1,31 @@
-"""Booking under contention: nobody double-booked, nobody kept waiting, close to what inserts cost.
+"""What bookings cost beside bare INSERTs, sustained and under contention.
 
-The limit (1) is 10 % bare INSERT + COMMIT and 90 % ``SELECT 1``: about what remains to be done when
-one of ten tries succeeds. All contenders take turns in one run, driven by ``pgbench``.
+Sustained, every try books a slot, and with each booking its event and its mails become due; that is
+held against a bare INSERT + COMMIT. Under contention one of ten tries succeeds; there the limit (1)
+is 10 % bare INSERT + COMMIT and 90 % ``SELECT 1``: about what remains to be done. All contenders
+take turns in one run, driven by ``pgbench``.
 """
 
 import os
 import subprocess
-from collections import Counter
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from itertools import cycle
 from pathlib import Path
 from statistics import median, quantiles
 from tempfile import TemporaryDirectory
-from threading import Barrier
-from time import perf_counter
 
 from django.db import connection
 
-from bookings.lifecycle import INSERT_WHERE_OFFERED, BookingRequest, book
-from bookings.models import Booking
+from bookings.lifecycle import INSERT_WHERE_OFFERED
+from bookings.models import Booking, BookingMail
 from calsync.embedded_postgres import default_directory
 from calsync.postgres_programs import find_programs
 from connections.models import Consultant
-from tests.factories import (
-    AvailabilityRuleFactory,
-    ConnectionFactory,
-    ConsultantFactory,
-    MeetingTypeFactory,
-)
+from tests.factories import AvailabilityRuleFactory, ConnectionFactory, ConsultantFactory
 
-REPETITIONS, INVITEES = 100, 100  # S1
 CLIENTS, TRIES, ROUNDS = 100, 500, 3
 WARM_UP = 20  # tries of each client that do not count: a new session plans its first queries
+MAILS_OF_A_BOOKING = 3  # confirmation, notice to the consultant, reminder
 SLOTS_PER_DAY, SLOTS = 20, CLIENTS * TRIES // 10  # ten tries a slot
 NOW = datetime(2027, 1, 4, tzinfo=UTC)  # a Monday
 FIRST_DAY = NOW + timedelta(days=1)
@@ -44,6 +35,11 @@ BARE_INSERT = (
     "INSERT INTO bench_bookings (user_id, start_time, end_time)"
     " VALUES (gen_random_uuid(), now(), now());"
 )
+NEXT_SLOT = f"""
+\\set try :try + 1
+\\set day :try / {SLOTS_PER_DAY}
+\\set place :try % {SLOTS_PER_DAY}
+"""
 SOME_SLOT = f"""
 \\set slot random(1, {SLOTS}) - 1
 \\set day :slot / {SLOTS_PER_DAY}
@@ -61,98 +57,33 @@ class Figures:
 
 
 def run() -> dict:
-    with TemporaryDirectory() as folder:
-        return {
-            "hundred at once": _hundred_at_once(),
-            "contention": _contention(Path(folder)),
-        }
-
-
-# --- S1: the real code, from a hundred threads ---------------------------------------------------
-
-
-def _hundred_at_once() -> dict:
-    """Overlapping starts and lengths: how each try ended, and how long all of a hundred took."""
-    outcomes, seconds = Counter(), []
-    for _ in range(REPETITIONS):
-        wishes = list(_overlapping_wishes())
-        began = perf_counter()
-        answers = _at_once(wishes)
-        seconds.append(perf_counter() - began)
-        outcomes.update(type(each).__name__ for each in answers)
-        assert Booking.objects.count() == 1
-        Booking.objects.all().delete()
-    assert outcomes == {"Booking": REPETITIONS, "SlotTaken": REPETITIONS * (INVITEES - 1)}
-    return {
-        "repetitions": REPETITIONS,
-        "booked": outcomes["Booking"],
-        "refused": outcomes["SlotTaken"],
-        "seconds for all, median": median(seconds),
-        "seconds for all, worst": max(seconds),
-    }
-
-
-def _overlapping_wishes() -> Iterator[BookingRequest]:
-    consultant = _consultant(settings__slot_interval=5)
-    lengths = [(30, 0), (45, 15), (60, 30), (90, 5)]
-    types = [
-        MeetingTypeFactory(user=consultant, duration=duration, buffer_after=buffer)
-        for duration, buffer in lengths
-    ]
-    starts = cycle(timedelta(hours=10, minutes=minutes) for minutes in (0, 5, 10, 15, 20))
-    for _, meeting_type, start in zip(range(INVITEES), cycle(types), starts, strict=False):
-        yield BookingRequest(
-            consultant=consultant,
-            meeting_type=meeting_type,
-            starts_at=FIRST_DAY + start,
-            name="Ivy Invitee",
-            email="ivy@example.com",
-            time_zone="UTC",
-        )
-
-
-def _at_once(wishes: list[BookingRequest]) -> list[Booking | BaseException]:
-    gate = Barrier(len(wishes))
-
-    def attempt(wish: BookingRequest) -> Booking:
-        try:
-            connection.ensure_connection()
-            gate.wait()
-            return book(wish, now=NOW)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(wishes)) as threads:
-        attempts = [threads.submit(attempt, wish) for wish in wishes]
-    return [each.exception() or each.result() for each in attempts]
-
-
-# --- the statement, from a hundred connections ----------------------------------------------------
-
-
-def _contention(folder: Path) -> dict:
     contenders = {
         "limit": [(SELECT, 9), (BARE_INSERT, 1)],
         "bare insert": [(BARE_INSERT, 1)],
         "booking": [(_attempt(_busy_consultant(duration=30), step=30), 1)],
         "booking, overlapping": [(_attempt(_busy_consultant(duration=60), step=15), 1)],
+        "sustained": [(_sustained(), 1)],
     }
     _make_room_for_bare_inserts()
     _fill_the_past()
     _clean_up()
     figures = {name: [] for name in contenders}
-    for _ in range(ROUNDS):
-        for name, scripts in contenders.items():
-            figures[name].append(_pgbench(folder, scripts))
-            _require_no_overlap()
-            _clean_up()
-    return {name: _summary(runs, figures["limit"]) for name, runs in figures.items()}
+    with TemporaryDirectory() as folder:
+        for _ in range(ROUNDS):
+            for name, scripts in contenders.items():
+                figures[name].append(_pgbench(Path(folder), scripts))
+                _require_no_overlap()
+                _require_mails()
+                _clean_up()
+    limits = dict.fromkeys(contenders, figures["limit"]) | {"sustained": figures["bare insert"]}
+    return {name: _summary(runs, limits[name]) for name, runs in figures.items()}
 
 
 def _summary(runs: list[Figures], limit: list[Figures]) -> dict:
     return {
         "tries per second": median(run.rate for run in runs),
         "over the limit": median(run.rate / of.rate for run, of in zip(runs, limit, strict=True)),
+        "p99 in seconds": median(run.p99 for run in runs),
         "p99 over the limit's": median(
             run.p99 / of.p99 for run, of in zip(runs, limit, strict=True)
         ),
@@ -162,19 +93,37 @@ def _summary(runs: list[Figures], limit: list[Figures]) -> dict:
 
 def _attempt(consultant: Consultant, *, step: int) -> str:
     """What ``book`` runs, asked for some slot on a grid of ``step`` minutes."""
+    return SOME_SLOT + _statement(f"'{consultant.pk}'", step=step)
+
+
+def _sustained() -> str:
+    """Every client books the slots of a consultant of its own, one after the other."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE bench_consultants (client integer PRIMARY KEY, id uuid)")
+        for client in range(CLIENTS):
+            row = [client, _consultant(settings__slot_interval=30).pk]
+            cursor.execute("INSERT INTO bench_consultants VALUES (%s, %s)", row)
+    own = "(SELECT c.id FROM bench_consultants c WHERE c.client = :client_id)"
+    return NEXT_SLOT + _statement(own, step=30)
+
+
+def _statement(consultant: str, *, step: int) -> str:
     start = (
         f"timestamptz '{FIRST_DAY + timedelta(hours=9):%Y-%m-%d %H:%M}+00'"
         f" + make_interval(days => :day, mins => :place * {step})"
     )
     given = {
         "id": "gen_random_uuid()",
-        "consultant": f"'{consultant.pk}'",
+        "consultant": consultant,
         "meeting_type": "NULL",
         "starts_at": start,
         "duration": "NULL",
+        "ignored": "NULL",
         "asked_at": f"'{NOW.isoformat()}'",
+        "status": "'confirmed'",
         "title": "'Meeting'",
         "location": "''",
+        "has_conference": "false",
         "name": "'Ivy Invitee'",
         "email": "'ivy@example.com'",
         "time_zone": "'UTC'",
@@ -183,17 +132,15 @@ def _attempt(consultant: Consultant, *, step: int) -> str:
         "idempotency_key": "gen_random_uuid()",
         "fingerprint": "'x'",
         "manage_token_hash": "gen_random_uuid()",
-        "event_due_at": "now()",
     }
-    statement = " ".join(INSERT_WHERE_OFFERED.split()) % given
-    return f"{SOME_SLOT}{statement};"
+    return " ".join(INSERT_WHERE_OFFERED.split()) % given + ";"
 
 
 def _pgbench(folder: Path, scripts: list[tuple[str, int]]) -> Figures:
     """Run the scripts, weighted, from all clients at once."""
     database = connection.settings_dict
     command = [_pgbench_program(), "--no-vacuum", "--protocol=prepared", "--log"]
-    command += [f"--client={CLIENTS}", "--jobs=4", f"--transactions={TRIES}"]
+    command += [f"--client={CLIENTS}", "--jobs=4", f"--transactions={TRIES}", "--define=try=-1"]
     for number, (script, weight) in enumerate(scripts):
         (folder / f"{number}.sql").write_text(script)
         command.append(f"--file={folder}/{number}.sql@{weight}")
@@ -243,6 +190,13 @@ def _require_no_overlap() -> None:
         assert cursor.fetchone() == (0,)
 
 
+def _require_mails() -> None:
+    """Every booking owes what it should."""
+    booked = Booking.objects.filter(start_time__gte=NOW).count()
+    owed = BookingMail.objects.filter(booking__start_time__gte=NOW).count()
+    assert owed == booked * MAILS_OF_A_BOOKING, (booked, owed)
+
+
 def _make_room_for_bare_inserts() -> None:
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE bench_bookings (LIKE bookings INCLUDING DEFAULTS)")
@@ -263,9 +217,9 @@ def _fill_the_past() -> None:
 
 def _clean_up() -> None:
     """Everybody starts from the same table."""
-    Booking.objects.filter(start_time__gte=NOW).delete()
     with connection.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE bookings, synced_events")
+        cursor.execute("DELETE FROM bookings WHERE start_time >= %s", [NOW])
+        cursor.execute("VACUUM ANALYZE bookings, booking_mails, synced_events")
 
 
 def _consultant(**settings) -> Consultant:
