@@ -145,6 +145,16 @@ class BookingRequestSerializer(SubjectSerializer):
         default=dict,
         help_text="The meeting type's questions, by name.",
     )
+    website = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        help_text="What a field of the form says that people do not see: only bots fill it in.",
+    )
+
+    def validate_website(self, filled_in: str) -> str:
+        if filled_in:
+            raise serializers.ValidationError("Leave this empty.", code="automated")
+        return ""
 
     def validate(self, given: dict) -> dict:
         found = super().validate(given)

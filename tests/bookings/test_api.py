@@ -199,6 +199,7 @@ def test_a_meeting_type_must_be_the_consultants_own_and_active(client, consultan
         ("duration", "long"),
         ("consultant", "x" * 101),
         ("meeting_type", "x" * 101),
+        ("website", "https://spam.example"),
         ("answers", ["Tax"]),
         ("answers", {"topic": "Tax"}),
     ],
@@ -230,6 +231,10 @@ def test_answers_are_held_against_the_questions(client, consultant, answers, pro
     )
     response = post(client, wish(meeting_type="talk", answers=answers))
     assert fields_at_fault(response) == {"answers": problem}
+
+
+def test_a_field_for_bots_that_was_left_empty_is_no_matter(client, consultant):
+    assert post(client, wish(website="")).status_code == 201
 
 
 def test_an_answer_has_a_longest(client, consultant):
