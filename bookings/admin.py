@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from bookings.desk import Choices, desk_urls
 from bookings.desk_calendar import calendar_urls
 from bookings.mail_previews import mail_names, preview
-from bookings.models import Booking, BookingMail, BookingQuerySet
+from bookings.models import Booking, BookingQuerySet
 from bookings.webhook_admin import WebhookDeliveryAdmin, WebhookEndpointAdmin
 from bookings.wording import answers_of
 from bookings.writeback import requeue_unwritten
@@ -23,32 +23,6 @@ from connections.admin_filters import WhenFilter
 from connections.owned_admin import ReadOnlyAdmin
 
 __all__ = ["BookingAdmin", "WebhookDeliveryAdmin", "WebhookEndpointAdmin"]
-
-
-class MailInline(admin.TabularInline):
-    """The mails that a booking owes, and whether they went out."""
-
-    model = BookingMail
-    fields = readonly_fields = [
-        "kind",
-        "recipient",
-        "about",
-        "sent_at",
-        "attempts",
-        "due_at",
-        "error",
-    ]
-    extra = 0
-    can_delete = False
-
-    def has_view_permission(self, request: HttpRequest, obj=None) -> bool:
-        return True  # the booking's own page has asked already
-
-    def has_add_permission(self, request: HttpRequest, obj=None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj=None) -> bool:
-        return False
 
 
 class WaitingFilter(admin.SimpleListFilter):
@@ -84,7 +58,6 @@ class BookingAdmin(ReadOnlyAdmin):
     list_select_related = ["user", "meeting_type"]
     search_fields = ["invitee_name", "invitee_email", "title"]
     ordering = ["-start_time"]
-    inlines = [MailInline]
     fieldsets = [
         (
             None,
@@ -145,8 +118,8 @@ class BookingAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context=None
     ) -> HttpResponse:
         booking = self.get_object(request, object_id)
-        more = {"booking": booking, "choices": booking and Choices(booking, timezone.now())}
-        return super().change_view(request, object_id, form_url, more | (extra_context or {}))
+        shown = {"booking": booking, "choices": Choices(booking, timezone.now())} if booking else {}
+        return super().change_view(request, object_id, form_url, shown | (extra_context or {}))
 
     @method_decorator(require_POST)
     def retry_events(self, request: HttpRequest) -> HttpResponse:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.contrib import admin, messages
 from django.contrib.admin import ModelAdmin
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path
@@ -101,10 +102,14 @@ class Choices:
         return tried or self.booking.event_state == EventState.FAILED
 
     @property
+    def mails(self) -> QuerySet[BookingMail]:
+        return self.booking.mails.order_by("created_at", "kind", "recipient")
+
+    @property
     def unsent(self) -> list[BookingMail]:
         """Mails that were tried in vain, and that still hold."""
-        tried = self.booking.mails.filter(sent_at=None).exclude(error="")
-        return [mail for mail in tried.order_by("created_at") if not mail.is_outdated(self.now)]
+        tried = self.mails.filter(sent_at=None).exclude(error="")
+        return [mail for mail in tried if not mail.is_outdated(self.now)]
 
 
 # --- at once --------------------------------------------------------------------------------------
