@@ -48,6 +48,7 @@ class WebhookEndpointAdmin(OwnedAdmin):
     fields = ["user", "url", "events", "is_active"]
     list_display = ["url", "is_active", "waiting"]
     search_fields = ["url"]
+    ordering = ["url"]
     change_form_template = "admin/bookings/webhookendpoint/form.html"
 
     def get_urls(self) -> list:

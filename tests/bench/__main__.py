@@ -28,6 +28,7 @@ ALL = (
     "double_booking",
     "change_to_slots",
     "push",
+    "calendar_changes",
     "crowd",
 )
 IN_SCRATCH_DATABASE = "BENCH_IN_SCRATCH_DATABASE"

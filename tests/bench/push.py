@@ -73,8 +73,8 @@ def run(changes: int = CHANGES, lost: int = LOST) -> dict:
             "google": stack.enter_context(FakeGoogle()),
             "microsoft": stack.enter_context(FakeMicrosoft()),
         }
-        environment = stack.enter_context(_deployed(far_ends, Path(folder)))
-        calendars = {name: _connected(name, far_end) for name, far_end in far_ends.items()}
+        environment = stack.enter_context(deployed(far_ends, Path(folder)))
+        calendars = {name: connected(name, far_end) for name, far_end in far_ends.items()}
         with ThreadPoolExecutor(len(calendars)) as pool:
             measured = pool.map(lambda one: _measure(one, changes, lost), calendars.values())
             by_provider = dict(zip(calendars, measured, strict=True))
@@ -87,7 +87,7 @@ def run(changes: int = CHANGES, lost: int = LOST) -> dict:
 
 
 @contextmanager
-def _deployed(far_ends: dict, folder: Path) -> Iterator[dict[str, str]]:
+def deployed(far_ends: dict, folder: Path) -> Iterator[dict[str, str]]:
     """A web server and a worker that know the fakes as their providers."""
     call_command("prepare", verbosity=0)
     address = f"127.0.0.1:{free_port()}"
@@ -99,7 +99,7 @@ def _deployed(far_ends: dict, folder: Path) -> Iterator[dict[str, str]]:
         for start in (web, worker):
             process = start(environment, log=folder / f"{start.__name__}.log")
             stack.enter_context(_running(process))
-        _until(lambda: _answers(f"http://{address}/healthz"))
+        until(lambda: _answers(f"http://{address}/healthz"))
         yield environment
 
 
@@ -119,7 +119,7 @@ def _answers(address: str) -> bool:
         return False
 
 
-def _connected(provider: str, far_end: FakeGoogle | FakeMicrosoft) -> Watched:
+def connected(provider: str, far_end: FakeGoogle | FakeMicrosoft) -> Watched:
     """A consultant who works around the clock, and their calendar, read and watched."""
     account = far_end.account(f"{provider}@example.com")
     calendar = account.calendar("Work")
@@ -145,8 +145,8 @@ def _connected(provider: str, far_end: FakeGoogle | FakeMicrosoft) -> Watched:
     noon = datetime.combine(datetime.now(UTC) + timedelta(days=7), time(12), UTC)
     notifications = far_end.channels if provider == "google" else far_end.subscriptions
     watched = Watched(connection, calendar, notifications, noon)
-    _until(watched.is_watched)
-    _until(watched.is_offered)
+    until(watched.is_watched)
+    until(watched.is_offered)
     return watched
 
 
@@ -183,7 +183,7 @@ def _seconds(watched: Watched, changes: int, *, pause: Callable[[], float]) -> I
             event_id = watched.calendar.add("Dentist", watched.start, watched.start + HOUR)
         else:
             watched.calendar.remove(event_id)
-        _until(lambda wanted=not is_taken: watched.is_offered() == wanted)
+        until(lambda wanted=not is_taken: watched.is_offered() == wanted)
         yield perf_counter() - began
 
 
@@ -200,7 +200,7 @@ def _drift(environment: dict[str, str]) -> list:
     return list(CalendarConnection.objects.order_by("provider").values_list(*columns))
 
 
-def _until(condition: Callable[[], bool]) -> None:
+def until(condition: Callable[[], bool]) -> None:
     deadline = perf_counter() + PATIENCE_SECONDS
     while not condition():
         if perf_counter() > deadline:

@@ -36,22 +36,22 @@ AS_IT_WAS = ("confirmed", 0, "written", True)
 
 
 @pytest.mark.parametrize("refusal", REFUSALS)
-@pytest.mark.parametrize("is_there", [True, False], ids=["there", "deleted"])
-def test_no_refusal_proves_that_an_event_is_gone(world, refusal, is_there):
-    booking = world.book()
-    if not is_there:
-        world.remove(booking)
-    world.lose_row(booking)
+def test_no_refusal_proves_that_an_event_is_gone(world, refusal):
+    there, deleted = world.book(), world.book(days=3)
+    world.remove(deleted)
+    for booking in (there, deleted):
+        world.lose_row(booking)
     fail(world, REFUSALS[refusal])
     look_on(world)
-    [doubt] = EventDoubt.objects.all()
-    assert (undisturbed(world, booking), doubt.found_at) == (AS_IT_WAS, None)
-    assert doubt.failures > 0
+    for booking in (there, deleted):
+        doubt = EventDoubt.objects.get(booking=booking)
+        assert (undisturbed(world, booking), doubt.found_at) == (AS_IT_WAS, None)
+        assert doubt.failures > 0
     world.heal()
     CalendarConnection.objects.update(reconnect_needed_at=None, access_refused_at=None)
     look_on(world)
     world.pass_by()
-    assert (world.status(booking) == "confirmed") is is_there
+    assert (world.status(there), world.status(deleted)) == ("confirmed", "cancelled")
 
 
 def test_an_answer_that_is_cut_off_proves_nothing(world):

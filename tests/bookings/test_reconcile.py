@@ -80,7 +80,7 @@ def test_more_deletions_than_believable_wait_for_the_consultants_word(world):
     bookings = [world.book(days) for days in range(2, 3 + MOST_CANCELLATIONS)]
     for booking in bookings:
         world.remove(booking)
-    world.pass_by(20)
+    world.pass_by(8)
     assert {world.status(booking) for booking in bookings} == {"confirmed"}
     assert undecided(world) == bookings
     assert BookingMail.objects.filter(kind="conflict").count() == 1
@@ -137,7 +137,7 @@ def test_the_calendar_and_the_booking_do_not_push_each_other_about(world):
     world.move(booking, elsewhere)
     world.pass_by()
     world.write(booking)
-    world.pass_by(15)
+    world.pass_by(8)
     row = world.stored(booking)
     assert (row.event_state, row.sequence, row.start_time) == ("written", 1, elsewhere)
     assert world.event(booking).start == elsewhere
@@ -175,7 +175,7 @@ def test_a_move_onto_another_booking_is_not_made_but_told(world):
     assert (row.start_time, row.sequence) == (booking.start_time, 0)
     [doubt] = consultants_word.undecided(booking.user)
     assert (doubt.booking, doubt.start_time) == (booking, other.start_time)
-    world.pass_by(25)
+    world.pass_by(15)
     assert list(BookingMail.objects.filter(kind="conflict").values_list("booking", "about")) == [
         (booking.pk, "elsewhere")
     ]
