@@ -5,6 +5,8 @@ from drf_spectacular.views import SpectacularAPIView
 from bookings.api.docs import DocsView
 from connections.oauth import callbacks
 
+handler500 = "calsync.error_pages.server_error"
+
 urlpatterns = [
     path("admin/calendars/", include("connections.urls")),
     path("admin/", admin.site.urls),

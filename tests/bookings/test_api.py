@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection, transaction
 from django.test import Client, override_settings
 
 from bookings.models import Booking
@@ -296,6 +297,17 @@ def test_nothing_is_at_any_other_address(client, method, path):
     assert (response.status_code, response.json()["code"]) == (404, "not_found")
 
 
+def test_a_bug_is_answered_in_the_same_words_and_to_people_by_a_page(client, consultant):
+    with connection.cursor() as cursor:
+        cursor.execute("DROP FUNCTION calsync.offered_days CASCADE")
+    with transaction.atomic():
+        response = client.get("/api/v1/slots/", {"start": next_week().date()})
+        transaction.set_rollback(True)
+    assert (response.status_code, response.json()["code"]) == (500, "error")
+    page = client.get(f"/book/{consultant.slug}/")
+    assert (page.status_code, page.headers["Content-Type"]) == (500, "text/html; charset=utf-8")
+
+
 def test_what_can_be_done_may_be_asked(client, consultant):
     question = {"start": next_week().date()}
     assert client.head("/api/v1/slots/", question).status_code == 200
@@ -377,6 +389,9 @@ def test_only_the_consultants_websites_may_call(client, consultant, origin, allo
     for response in (preflight, answer):
         assert response.headers.get("Access-Control-Allow-Origin") == allowed
     if allowed:
+        assert {"DELETE", "POST"} <= set(
+            preflight.headers["Access-Control-Allow-Methods"].split(", ")
+        )
         assert preflight.headers["Access-Control-Allow-Headers"] == "content-type, idempotency-key"
         assert "Access-Control-Allow-Credentials" not in answer.headers
 
