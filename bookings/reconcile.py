@@ -31,7 +31,7 @@ from connections.tokens import with_fresh_token
 from syncing.cadence import delay_after
 from syncing.models import EventStatus, SyncedEvent
 
-GRACE = timedelta(minutes=2)  # between the two looks that prove a change
+GRACE = timedelta(seconds=10)  # between the two looks that prove a change
 SOON = timedelta(minutes=1)
 CALM = timedelta(minutes=10)  # until the next look where there is nothing to be done
 WAIT_FOR_OTHERS = timedelta(hours=1)  # for the consultant's other calendars to be read
@@ -76,6 +76,10 @@ def look(booking_id: UUID, *, now: datetime) -> None:
         return
     if not _is_still_in_doubt(doubt, now=now):
         doubt.delete()
+        return
+    wait_until = doubt.booking.event_connection.not_before
+    if wait_until and now < wait_until:
+        _keep(doubt, due_at=wait_until)
         return
     try:
         sight = _look_at_event(doubt.booking)
