@@ -16,7 +16,9 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from bookings.models import Booking, BookingMail, BookingStatus, EventState
+from bookings.audit import EXPLANATIONS
+from bookings.endpoints import WebhookDelivery
+from bookings.models import AuditFinding, Booking, BookingMail, BookingStatus, EventState
 from calsync.sweeper import LAST_SWEEP
 from connections.models import CalendarConnection, Departure
 from syncing import cadence
@@ -51,6 +53,7 @@ class Numbers(Collector):
         yield from self._drift()
         yield from self._freshness()
         yield from self._waiting()
+        yield self._broken()
 
     def _connections(self) -> GaugeMetricFamily:
         labels = ("provider", "state")
@@ -102,9 +105,24 @@ class Numbers(Collector):
             "given_up": unsent.undelivered().filter(due_at=None).count(),
         }
         yield _by("calsync_mails_unsent", "Mails that bookings owe.", mails)
+        deliveries = {
+            "due": WebhookDelivery.objects.exclude(due_at=None).count(),
+            "given_up": WebhookDelivery.objects.given_up().count(),
+        }
+        yield _by("calsync_deliveries_undone", "What webhooks are to be told.", deliveries)
         departures = Departure.objects.count()
         yield _one("calsync_departures", "Disconnections to tell a provider of.", departures)
         yield _one("calsync_queue_length", "Tasks waiting for a worker.", get_broker().queue_size())
+
+    def _broken(self) -> GaugeMetricFamily:
+        """Each invariant, also those that hold: an alarm needs a value to wait for."""
+        found = Counter(AuditFinding.objects.values_list("invariant", flat=True))
+        gauge = GaugeMetricFamily(
+            "calsync_broken", "What the last audit found.", labels=("invariant",)
+        )
+        for invariant in EXPLANATIONS:
+            gauge.add_metric([invariant], found[invariant])
+        return gauge
 
     def _since(self, moment: datetime) -> float:
         return (self.now - moment).total_seconds()

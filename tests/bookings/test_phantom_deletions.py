@@ -62,6 +62,18 @@ def test_an_answer_that_is_cut_off_proves_nothing(world):
     assert undisturbed(world, booking) == AS_IT_WAS
 
 
+def test_a_provider_that_wants_to_be_left_alone_is_not_asked(world):
+    booking = world.book()
+    world.remove(booking)
+    world.sync()
+    until = world.now + 30 * MINUTE
+    CalendarConnection.objects.update(not_before=until)
+    fail(world, REFUSALS["500"])
+    world.sweep()
+    doubt = EventDoubt.objects.get()
+    assert (doubt.due_at, doubt.failures) == (until, 0)
+
+
 def test_an_error_between_the_looks_does_not_count_as_one(world):
     booking = world.book()
     world.remove(booking)

@@ -1,6 +1,7 @@
 """What Prometheus is told, and whom /metrics answers."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from django.core.cache import cache
@@ -8,11 +9,13 @@ from django.db import OperationalError, connection
 from django_q.tasks import async_task
 from prometheus_client.parser import text_string_to_metric_families
 
-from bookings.models import Booking, BookingMail
+from bookings.audit import EXPLANATIONS
+from bookings.endpoints import WebhookDelivery, WebhookEndpoint
+from bookings.models import AuditFinding, Booking, BookingMail
 from calsync import sweeper
 from calsync.metrics import exposition
 from connections.models import CalendarConnection, Departure
-from tests.factories import BookingFactory, ConnectionFactory
+from tests.factories import BookingFactory, ConnectionFactory, ConsultantFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -55,6 +58,27 @@ def test_share_of_calendars_whose_changes_are_seen_soon():
     ways = [said["calsync_calendars", way] for way in ("push", "fast_poll", "neither")]
     assert ways == [2, 1, 1]
     assert said["calsync_calendars_followed_ratio",] == 0.75
+
+
+def test_broken_invariants_are_counted_and_those_that_hold_say_so():
+    for _ in range(2):
+        AuditFinding.objects.create(
+            invariant="sync_is_stuck", subject=uuid4(), detail="due", found_at=NOW
+        )
+    counted = {key[1]: value for key, value in told().items() if key[0] == "calsync_broken"}
+    assert counted == dict.fromkeys(EXPLANATIONS, 0) | {"sync_is_stuck": 2}
+
+
+def test_webhooks_that_were_not_told_yet():
+    endpoint = WebhookEndpoint.objects.create(user=ConsultantFactory(), url="https://example.com")
+    for day in range(4):
+        BookingFactory(user=endpoint.user, start_time=NOW + timedelta(days=day))
+    first, second, *_ = WebhookDelivery.objects.all()
+    WebhookDelivery.objects.filter(pk=first.pk).update(due_at=None)
+    WebhookDelivery.objects.filter(pk=second.pk).update(due_at=None, delivered_at=NOW)
+    said = told()
+    assert said["calsync_deliveries_undone", "due"] == 2
+    assert said["calsync_deliveries_undone", "given_up"] == 1
 
 
 def test_without_a_calendar_all_of_them_are_followed():
