@@ -1,7 +1,5 @@
 """Bookings on the consultant's desk. They are made and changed by the booking rules alone."""
 
-from datetime import datetime
-
 from django.contrib import admin, messages
 from django.contrib.admin import RelatedOnlyFieldListFilter
 from django.http import Http404, HttpRequest, HttpResponse
@@ -9,13 +7,14 @@ from django.shortcuts import redirect, render
 from django.urls import path
 from django.utils import timezone
 from django.utils.decorators import method_decorator
+from django.utils.formats import localize
 from django.utils.html import format_html_join
 from django.views.decorators.http import require_POST, require_safe
 
 from bookings.desk import Choices, desk_urls
 from bookings.desk_calendar import calendar_urls
 from bookings.mail_previews import mail_names, preview
-from bookings.models import Booking, BookingQuerySet
+from bookings.models import Booking, BookingQuerySet, BookingStatus
 from bookings.webhook_admin import WebhookDeliveryAdmin, WebhookEndpointAdmin
 from bookings.wording import answers_of
 from bookings.writeback import requeue_unwritten
@@ -159,8 +158,10 @@ class BookingAdmin(ReadOnlyAdmin):
         return booking.event_error or "–"
 
     @admin.display(description="next try")
-    def next_try(self, booking: Booking) -> datetime | None:
-        return booking.event_due_at
+    def next_try(self, booking: Booking) -> str:
+        """In the consultant's zone, which is the desk's."""
+        due = None if booking.status == BookingStatus.PENDING else booking.event_due_at
+        return localize(timezone.localtime(due)) if due else "–"
 
     @admin.display(description="answers")
     def given_answers(self, booking: Booking) -> str:

@@ -17,7 +17,8 @@ from bookings.wording import answers_of, invitee_name, span, title_of
 
 def decide(request: HttpRequest, booking: Booking) -> HttpResponse:
     """Show the request; on POST confirm or decline it. What is decided already says so."""
-    form = ReasonForm(request.POST if request.method == "POST" else None)
+    sent = request.POST if request.method == "POST" else None
+    form = ReasonForm(sent, reader=f"If you decline, {invitee_name(booking)}")
     if request.method != "POST":
         return _request_page(request, booking, form)
     if not form.is_valid():

@@ -170,7 +170,8 @@ def send_mail(request: HttpRequest, booking: Booking, mail_id: UUID) -> HttpResp
 @require_http_methods(["GET", "HEAD", "POST"])
 def cancel(request: HttpRequest, booking: Booking) -> HttpResponse:
     """Cancel a booking, or decline a request; the invitee reads the reason."""
-    form = ReasonForm(request.POST if request.method == "POST" else None)
+    sent = request.POST if request.method == "POST" else None
+    form = ReasonForm(sent, reader=invitee_name(booking))
     if not form.is_valid():
         title = "Decline the request" if booking.is_request else "Cancel the booking"
         return _page(request, booking, "cancel", {"form": form, "title": title})

@@ -61,6 +61,10 @@ class ReasonForm(forms.Form):
         required=False, max_length=LONGEST_ANSWER, widget=forms.Textarea({"rows": 3})
     )
 
+    def __init__(self, *args, reader: str, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].help_text = f"{reader} reads it."
+
 
 class BookingForm(forms.Form):
     """Who books, and their answers to the meeting type's questions.

@@ -1,4 +1,4 @@
-"""What browsers are told about the invitee's pages, and which forms the pages believe.
+"""What browsers are told about pages that need no signing in, and which forms they believe.
 
 The pages use no cookie: a booking carries no session, and a cookie would not reach a page that is
 embedded in another website. So a form is believed by the ``Origin`` that the browser states with
@@ -30,8 +30,11 @@ def is_own_form(request: HttpRequest) -> bool:
     return request.headers.get("Origin") in own
 
 
-def invitee_page(view: View) -> View:
-    """A view for invitees: guarded, never cached, with a friendly page for what is absent."""
+def open_page(view: View) -> View:
+    """A page for whoever has its address, signed in or not: guarded, never cached.
+
+    What is absent has a friendly page.
+    """
 
     @wraps(view)
     def guarded(request: HttpRequest, *args, **kwargs) -> HttpResponse:

@@ -1,6 +1,6 @@
 """The invitee's page of their own booking, and the page on which they cancel it."""
 
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect
 
 from bookings.answers import answer
@@ -25,11 +25,11 @@ def cancel_page(visit: Visit) -> HttpResponse:
         return _cancel(visit)
     if not visit.may_change:
         return redirect(visit.page)
-    return _question(visit, ReasonForm())
+    return _question(visit, _form(visit))
 
 
 def _cancel(visit: Visit) -> HttpResponse:
-    form = ReasonForm(visit.request.POST)
+    form = _form(visit, visit.request.POST)
     if not form.is_valid():
         return _question(visit, form, message="form_errors", status=400)
     if wait := seconds_to_wait(visit.request):
@@ -40,6 +40,10 @@ def _cancel(visit: Visit) -> HttpResponse:
     except TooLate as refusal:
         return own_page(visit, refusal=refusal)
     return redirect(visit.page)
+
+
+def _form(visit: Visit, sent: QueryDict | None = None) -> ReasonForm:
+    return ReasonForm(sent, reader=visit.consultant_name)
 
 
 def _question(visit: Visit, form: ReasonForm, *, message: str = "", **how) -> HttpResponse:

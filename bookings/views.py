@@ -11,7 +11,7 @@ from django.views.static import serve
 from availability.models import MeetingType
 from bookings.decide import decide
 from bookings.forms import PageAddress
-from bookings.guard import invitee_page
+from bookings.guard import open_page
 from bookings.ics import invitation
 from bookings.manage import cancel_page, own_page
 from bookings.models import Booking
@@ -23,7 +23,7 @@ from bookings.visit import Visit
 from connections.models import Consultant
 
 
-@invitee_page
+@open_page
 @require_http_methods(["GET", "HEAD", "POST"])
 def consultant_page(request: HttpRequest, consultant_slug: str) -> HttpResponse:
     """The meeting types, where there are several; else straight to the calendar."""
@@ -38,7 +38,7 @@ def consultant_page(request: HttpRequest, consultant_slug: str) -> HttpResponse:
     return render(request, "bookings/meeting_types.html", {"offers": offers})
 
 
-@invitee_page
+@open_page
 @require_http_methods(["GET", "HEAD", "POST"])
 def meeting_type_page(
     request: HttpRequest, consultant_slug: str, meeting_type_slug: str
@@ -48,26 +48,26 @@ def meeting_type_page(
     return booking_page(request, _offer(request, consultant, meeting_type))
 
 
-@invitee_page
+@open_page
 @require_safe
 def booked_page(request: HttpRequest, token: str) -> HttpResponse:
     """The invitee's own page. Whoever has its address may see the booking, and change it."""
     return own_page(_visit(request, token))
 
 
-@invitee_page
+@open_page
 @require_http_methods(["GET", "HEAD", "POST"])
 def cancel_booking_page(request: HttpRequest, token: str) -> HttpResponse:
     return cancel_page(_visit(request, token))
 
 
-@invitee_page
+@open_page
 @require_http_methods(["GET", "HEAD", "POST"])
 def move_booking_page(request: HttpRequest, token: str) -> HttpResponse:
     return move_page(_visit(request, token))
 
 
-@invitee_page
+@open_page
 @require_http_methods(["GET", "HEAD", "POST"])
 def decision_page(request: HttpRequest, token: str) -> HttpResponse:
     """The consultant's own page of a request, from the mail that tells of it."""
@@ -78,7 +78,7 @@ def decision_page(request: HttpRequest, token: str) -> HttpResponse:
     return decide(request, booking)
 
 
-@invitee_page
+@open_page
 @require_safe
 def invite_file(request: HttpRequest, token: str) -> HttpResponse:
     """The booking as a file for the invitee's own calendar."""

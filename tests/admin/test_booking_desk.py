@@ -192,9 +192,9 @@ def test_a_booking_is_moved_to_a_time_that_is_offered(desk, consultant):
     booking = made(consultant)
     made(consultant, start_time=at(tomorrow(), 10))
     page = Paper.open(desk, f"{LIST}{booking.pk}/move/?day={tomorrow()}")
-    times = page.texts("//fieldset[@class='free-times'][1]/label")
+    times = page.texts("//fieldset[@class='day'][1]//label")
     assert times[:3] == ["09:30", "10:30", "11:00"]  # its own and the other one's are left out
-    [start] = page.tree.xpath("//fieldset[1]/label[normalize-space()='09:30']/input/@value")
+    [start] = page.tree.xpath("//fieldset[1]//label[normalize-space()='09:30']/input/@value")
     assert press(desk, booking, "move", start=start) == ["Moved. Ivy Invitee gets a mail."]
     assert (booking.start_time, booking.changed_by) == (at(tomorrow(), 9, 30), "consultant")
 
@@ -202,11 +202,11 @@ def test_a_booking_is_moved_to_a_time_that_is_offered(desk, consultant):
 def test_a_fortnight_of_free_times_is_shown_at_once(desk, consultant):
     booking = made(consultant)
     page = Paper.open(desk, f"{LIST}{booking.pk}/move/?day={tomorrow()}")
-    days = page.texts("//fieldset[@class='free-times']/legend")
+    days = page.texts("//fieldset[@class='day']/legend")
     assert len(days) == 14
     later = page.follow("Later")
     first = tomorrow() + timedelta(days=14)
-    assert later.texts("//fieldset[@class='free-times']/legend")[0] == (
+    assert later.texts("//fieldset[@class='day']/legend")[0] == (
         f"{first:%A} {first.day} {first:%B}"
     )
     assert later.follow("Earlier").texts("//fieldset/legend") == days

@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from bookings.models import Booking, BookingMail
+from tests.bookings.paper import Paper
 from tests.factories import BookingFactory, ConnectionFactory, MeetingTypeFactory
 
 pytestmark = pytest.mark.django_db
@@ -87,3 +88,17 @@ def test_key_to_a_booking_is_not_shown(desk, consultant):
 
     assert "a-hash-of-the-key" not in page
     assert "an-idempotency-key" not in page
+
+
+def test_next_try_is_told_in_the_consultants_time_and_a_request_has_none(desk, consultant):
+    due = BookingFactory(user=consultant, start_time=TEN, event_due_at=TEN - timedelta(hours=2))
+    request = BookingFactory(user=consultant, start_time=TEN - timedelta(days=1), status="pending")
+
+    told = [
+        Paper.open(desk, f"{LIST}{booking.pk}/change/").texts(
+            "//div[contains(@class, 'field-next_try')]//div[@class='readonly']"
+        )
+        for booking in (due, request)
+    ]
+
+    assert told == [["Mon 5 Jul 2027, 08:00"], ["–"]]
