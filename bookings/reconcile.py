@@ -31,7 +31,7 @@ from connections.tokens import with_fresh_token
 from syncing.cadence import delay_after
 from syncing.models import EventStatus, SyncedEvent
 
-GRACE = timedelta(minutes=2)  # between the two looks that prove a change
+GRACE = timedelta(seconds=10)  # between the two looks that prove a change
 SOON = timedelta(minutes=1)
 CALM = timedelta(minutes=10)  # until the next look where there is nothing to be done
 WAIT_FOR_OTHERS = timedelta(hours=1)  # for the consultant's other calendars to be read
