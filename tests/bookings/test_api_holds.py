@@ -1,11 +1,14 @@
 """A website keeps a slot for its visitor while the form is filled in."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from threading import Barrier
 
 import pytest
 from django.db import connection
+from django.http import HttpResponse
 from django.test import Client
 
 from bookings.holds import MOST_HOLDS
@@ -195,19 +198,43 @@ def test_the_key_of_a_hold_that_is_gone_makes_no_other(client, consultant, end):
     assert refusal(hold(client, headers=KEY)) == (409, "hold_unknown")
 
 
-@pytest.mark.django_db(transaction=True)
-def test_a_request_that_is_sent_ten_times_at_once_makes_one_hold(consultant):
-    gate = Barrier(10)
+def at_once(number: int, ask: Callable[[], HttpResponse]) -> list[HttpResponse]:
+    gate = Barrier(number)
 
-    def ask(_) -> tuple[int, str]:
+    def one(_) -> HttpResponse:
         gate.wait()
         try:
-            response = hold(Client(), headers=KEY)
-            return response.status_code, response.json().get("hold")
+            return ask()
         finally:
             connection.close()
 
-    with ThreadPoolExecutor(10) as threads:
-        answers = set(threads.map(ask, range(10)))
-    assert (len(answers), {status for status, _ in answers}) == (1, {201})
+    with ThreadPoolExecutor(number) as threads:
+        return list(threads.map(one, range(number)))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_request_that_is_sent_ten_times_at_once_makes_one_hold(consultant):
+    answers = at_once(10, lambda: hold(Client(), headers=KEY))
+    assert [each.status_code for each in answers] == [201] * 10
+    assert len({each.json()["hold"] for each in answers}) == 1
     assert Booking.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_hold_that_is_booked_ten_times_at_once_makes_one_booking(consultant):
+    key = hold(Client()).json()["hold"]
+    answers = at_once(10, lambda: post(Client(), wish(hold=key), **KEY))
+    assert [each.status_code for each in answers] == [201] * 10
+    assert {each.json()["id"] for each in answers} == {str(Booking.objects.get().pk)}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_ten_people_with_the_same_hold_one_books(consultant):
+    key = hold(Client()).json()["hold"]
+    people = count()
+    answers = at_once(
+        10, lambda: post(Client(), wish(hold=key, email=f"{next(people)}@example.com"))
+    )
+    statuses = sorted(each.status_code for each in answers)
+    assert statuses == [201] + [409] * 9
+    assert Booking.objects.get().status == "confirmed"
