@@ -1,4 +1,4 @@
-"""What the API takes and gives, and how much of it."""
+"""What the API takes, and how much of it."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,9 +10,7 @@ from rest_framework.exceptions import NotFound
 from availability.models import MeetingType
 from availability.zones import known_zones
 from bookings.lifecycle import BookingRequest
-from bookings.models import Booking, BookingStatus, EventState
 from bookings.slot_requests import SlotRequest
-from bookings.tokens import ics_url, manage_url
 from connections.models import Consultant
 
 LONGEST_ANSWER = 2000  # characters
@@ -83,21 +81,6 @@ class SlotsQuerySerializer(SubjectSerializer):
     )
 
 
-class SlotSerializer(serializers.Serializer):
-    start = serializers.DateTimeField()
-    end = serializers.DateTimeField()
-
-
-class SlotsSerializer(serializers.Serializer):
-    """Free slots, and how fresh the calendars behind them are."""
-
-    slots = SlotSerializer(many=True)
-    timezone = serializers.CharField()
-    data_as_of = serializers.DateTimeField(allow_null=True)
-    covered_until = serializers.DateTimeField(allow_null=True)
-    state = serializers.ChoiceField(choices=["fresh", "stale", "closed"])
-
-
 class HoldRequestSerializer(SubjectSerializer):
     start = InstantField()
     client = serializers.CharField(
@@ -120,15 +103,6 @@ class HoldRequestSerializer(SubjectSerializer):
         """Whose hold it is; a client cannot call itself what another one's address is."""
         client = self.validated_data.get("client")
         return f"client {client}" if client else f"address {address}"
-
-
-class HoldSerializer(serializers.Serializer):
-    """The key of a hold, and until when it keeps which slot."""
-
-    hold = serializers.CharField(source="token")
-    expires_at = serializers.DateTimeField(source="booking.hold_expires_at")
-    start = serializers.DateTimeField(source="booking.start_time")
-    end = serializers.DateTimeField(source="booking.end_time")
 
 
 class BookingRequestSerializer(SubjectSerializer):
@@ -190,67 +164,6 @@ class CancellationSerializer(serializers.Serializer):
 
 class MoveSerializer(serializers.Serializer):
     start = InstantField(help_text="A start that is offered.")
-
-
-class BookingSerializer(serializers.ModelSerializer):
-    """A booking, as its invitee may know it. Who they are and what they wrote is left out."""
-
-    status = serializers.ChoiceField(
-        choices=BookingStatus.choices, help_text="pending: it waits for the consultant's approval."
-    )
-    start = serializers.DateTimeField(source="start_time")
-    end = serializers.DateTimeField(source="end_time")
-    meeting_type = serializers.CharField(source="meeting_type.slug", default=None, allow_null=True)
-    conference_url = serializers.CharField(help_text="Empty: none, or not yet.")
-    changeable_until = serializers.DateTimeField(
-        help_text="Until then its invitee may cancel or move it."
-    )
-    moved_from = serializers.DateTimeField(
-        allow_null=True, help_text="The start before the last move."
-    )
-    sequence = serializers.IntegerField(
-        help_text="One more with every change (RFC 5545, SEQUENCE)."
-    )
-    manage_url = serializers.SerializerMethodField()
-    ics_url = serializers.SerializerMethodField()
-    calendar_event = serializers.ChoiceField(source="event_state", choices=EventState.choices)
-
-    class Meta:
-        model = Booking
-        fields = [
-            "id",
-            "status",
-            "start",
-            "end",
-            "title",
-            "meeting_type",
-            "location",
-            "conference_url",
-            "changeable_until",
-            "moved_from",
-            "reschedule_count",
-            "cancelled_at",
-            "cancellation_reason",
-            "sequence",
-            "manage_url",
-            "ics_url",
-            "calendar_event",
-        ]
-        read_only_fields = fields
-
-    def get_manage_url(self, booking: Booking) -> str:
-        return manage_url(booking)
-
-    def get_ics_url(self, booking: Booking) -> str:
-        return ics_url(booking)
-
-
-class ErrorSerializer(serializers.Serializer):
-    """What every refusal looks like."""
-
-    code = serializers.CharField()
-    detail = serializers.CharField(help_text="For a person to read.")
-    fields = serializers.DictField(required=False, help_text="What is wrong, field by field.")
 
 
 def find_consultant(reference: str | None) -> Consultant:

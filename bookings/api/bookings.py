@@ -9,12 +9,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from bookings import changes, lifecycle
+from bookings.api.answers import BookingSerializer
 from bookings.api.errors import errors
 from bookings.api.keys import IDEMPOTENCY_KEY, idempotency_key
 from bookings.models import Booking, ChangedBy
 from bookings.serializers import (
     BookingRequestSerializer,
-    BookingSerializer,
     CancellationSerializer,
     MoveSerializer,
 )

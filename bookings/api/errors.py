@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 from rest_framework.views import exception_handler as answer_to
 
 from bookings import refusals
-from bookings.serializers import ErrorSerializer
+from bookings.api.answers import ErrorSerializer
 
 logger = logging.getLogger(__name__)
 

@@ -8,9 +8,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from bookings import holds
+from bookings.api.answers import HoldSerializer
 from bookings.api.errors import errors
 from bookings.api.keys import IDEMPOTENCY_KEY, idempotency_key
-from bookings.serializers import HoldRequestSerializer, HoldSerializer
+from bookings.serializers import HoldRequestSerializer
 from bookings.throttles import HoldThrottle
 
 

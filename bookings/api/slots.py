@@ -10,9 +10,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from availability.slots import SlotQueryRefused, freshness, offered_days
+from bookings.api.answers import SlotsSerializer
 from bookings.api.errors import errors
 from bookings.holds import held_booking
-from bookings.serializers import SlotsQuerySerializer, SlotsSerializer
+from bookings.serializers import SlotsQuerySerializer
 
 
 class SlotsView(APIView):
