@@ -86,8 +86,8 @@ def reschedule(booking: Booking, *, starts_at: datetime, by: ChangedBy, now: dat
         raise NotChangeable("This booking was cancelled. Please book a new time.")
     if starts_at == booking.start_time:
         return
-    if not is_long_enough(booking):
-        raise NotChangeable("A booking as short as this cannot be moved here. Please get in touch.")
+    if not is_movable(booking):
+        raise NotChangeable("This booking cannot be moved here. Please get in touch.")
     request = SlotRequest(
         consultant=booking.user,
         meeting_type=booking.meeting_type,
@@ -112,9 +112,12 @@ def require_as_seen(booking: Booking, sequence: str | None) -> None:
         raise NotChangeable("The request was moved since you opened this page. Please look again.")
 
 
-def is_long_enough(booking: Booking) -> bool:
-    """Whether slots of its length are offered at all: the calendar may have made it shorter."""
-    return booking.duration >= SHORTEST_SLOT
+def is_movable(booking: Booking) -> bool:
+    """Whether other times can be offered for it at all.
+
+    Its consultant may have left, and the calendar may have made it shorter than any slot.
+    """
+    return booking.user.is_active and booking.duration >= SHORTEST_SLOT
 
 
 def lapse_requests(*, now: datetime) -> int:

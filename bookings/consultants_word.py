@@ -88,9 +88,8 @@ def _move_back(booking: Booking, *, now: datetime) -> None:
 
 def _length(booking: Booking) -> timedelta:
     """Its meeting type's, which a change of the event's end in the calendar does not touch."""
-    if booking.meeting_type:
-        return timedelta(minutes=booking.meeting_type.duration)
-    return booking.duration
+    own = booking.meeting_type and booking.meeting_type.duration
+    return timedelta(minutes=own) if own else booking.duration
 
 
 @transaction.atomic

@@ -82,7 +82,7 @@ class Choices:
 
     @property
     def can_move(self) -> bool:
-        return self.can_cancel and not self.is_hold and changes.is_long_enough(self.booking)
+        return self.can_cancel and not self.is_hold and changes.is_movable(self.booking)
 
     @property
     def can_restore(self) -> bool:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from django.http import HttpRequest
 from django.urls import reverse
 
-from bookings.changes import is_long_enough, require_changeable
+from bookings.changes import is_movable, require_changeable
 from bookings.models import Booking, MailKind
 from bookings.refusals import TooLate
 from bookings.wording import consultant_name, invitee_zone, moment, span, title_of
@@ -55,7 +55,7 @@ class Visit:
 
     @property
     def may_move(self) -> bool:
-        return self.may_change and is_long_enough(self.booking)
+        return self.may_change and is_movable(self.booking)
 
     # --- in words -----------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from tests.factories import (
     BookingFactory,
     ConnectionFactory,
     ConsultantFactory,
+    MeetingTypeFactory,
     SyncedEventFactory,
 )
 
@@ -137,7 +138,8 @@ def test_a_move_that_does_not_fit_is_only_written_back(desk, consultant):
 
 
 def test_what_the_calendar_did_is_undone(desk, consultant):
-    cancelled, moved = made(consultant), made(consultant, 11)
+    visit = MeetingTypeFactory(user=consultant)  # as long as the consultant's meetings are
+    cancelled, moved = made(consultant), made(consultant, 11, meeting_type=visit)
     now = timezone.now()
     Booking.objects.filter(pk=cancelled.pk).update(
         status="cancelled", changed_by="calendar", cancelled_at=now

@@ -331,14 +331,20 @@ def test_a_cancelled_booking_is_not_moved(client):
     assert Paper.open(client, f"{address}reschedule/").text.startswith("Cancelled")
 
 
-def test_what_the_calendar_made_shorter_than_any_slot_is_not_offered_another_time(client):
-    _, address = berlin_booking(end_time=at(tomorrow(), 9, 3))
+@pytest.mark.parametrize("why", ["made shorter than any slot in the calendar", "consultant left"])
+def test_a_booking_for_which_nothing_is_offered_can_only_be_cancelled(client, why):
+    if why == "consultant left":
+        ana = bookable_consultant(email="ana@example.com", is_active=False)
+        _, address = berlin_booking(user=ana)
+    else:
+        _, address = berlin_booking(end_time=at(tomorrow(), 9, 3))
     page = Paper.open(client, f"{address}reschedule/")
     assert "Move to another time" not in page.links
     assert "Cancel the booking" in page.links
     sent = {"start": f"{at(tomorrow(), 11)}"}
     answer = client.post(f"{address}reschedule/", sent, headers={"Origin": ORIGIN})
-    assert "A booking as short as this cannot be moved here." in answer.content.decode()
+    assert answer.status_code == 409
+    assert "This booking cannot be moved here. Please get in touch." in answer.content.decode()
 
 
 def test_a_form_without_a_time_leads_back_to_the_calendar(client):
