@@ -33,7 +33,7 @@ def _slots(query: dict[str, Any]) -> dict[str, Any]:
     """By days, because that question has no limit of rows."""
     consultant, meeting_type = query["consultant"], query["meeting_type"]
     zone = query.get("timezone") or consultant.zone.key
-    held = held_booking(query.get("hold", ""), now=timezone.now())
+    held = held_booking(query["hold"], now=timezone.now()) if "hold" in query else None
     try:
         days = offered_days(
             start=query["start"],
