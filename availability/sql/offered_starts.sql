@@ -23,14 +23,15 @@ BEGIN
     RETURN '{}';
   END IF;
   first_date := (first_start AT TIME ZONE rules.time_zone)::date;
-  last_date := (starts_before AT TIME ZONE rules.time_zone)::date;
-  SELECT range_agg(tstzrange(lower(w), upper(w) - rules.duration, '[]')) INTO allowed
+  last_date := ((starts_before - interval '1 microsecond') AT TIME ZONE rules.time_zone)::date;
+  SELECT range_agg(tstzrange(lower(w), upper(w) - rules.duration, '[]')),
+         array_agg(lower(w) ORDER BY lower(w))
+    INTO allowed, grid_origins
     FROM calsync.working_intervals(rules, first_date, last_date) w
     WHERE lower(w) + rules.duration <= upper(w);
   IF allowed IS NULL THEN
     RETURN '{}';
   END IF;
-  grid_origins := ARRAY(SELECT lower(a) FROM unnest(allowed) a);
   SELECT range_agg(tstzrange(b.ends_before - rules.duration, b.starts_after, '()')) INTO refused
     FROM calsync.busy_periods(
       rules, first_start - rules.buffer_before,

@@ -7,7 +7,7 @@ DECLARE
   candidates uuid[];
 BEGIN
   IF consultant IS NOT NULL THEN
-    SELECT array_agg(c.id) INTO candidates
+    SELECT ARRAY[c.id] INTO candidates
       FROM calsync.consultants c WHERE c.id = consultant AND c.is_active;
   ELSE
     SELECT array_agg(c.id) INTO candidates
@@ -116,7 +116,7 @@ BEGIN
     RAISE invalid_parameter_value USING MESSAGE =
       'more than 1,000 slots: ask for fewer days, or ask get_available_days';
   END IF;
-  RETURN QUERY SELECT s, s + rules.duration FROM unnest(starts) s;
+  RETURN QUERY SELECT s, s + rules.duration FROM (SELECT unnest(starts)) AS u (s);
 END
 $$;
 
