@@ -19,6 +19,7 @@ import tests.environment  # noqa: F401  (before the settings are read)
 RESULTS = Path("bench-results.json")
 ALL = (
     "slots",
+    "slots_http",
     "slots_oracle",
     "ingest",
     "caldav",

@@ -6,7 +6,7 @@ server and client have to be woken.
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from statistics import median, quantiles
 from time import perf_counter, sleep
@@ -39,23 +39,23 @@ ORDER BY calendar, start
 
 def run(sizes: tuple[int, ...] = (1_000, 100_000, 1_000_000)) -> dict:
     """Medians and 99th percentiles in microseconds, and as multiples of those of ``SELECT 1``."""
-    ours, others = [_consultant()], [_consultant() for _ in range(OTHERS)]
+    ours, others = [consultant_to_ask()], [consultant_to_ask() for _ in range(OTHERS)]
     figures = {}
     with psycopg.connect(settings.DATABASE_URL, autocommit=True, prepare_threshold=0) as session:
         session.execute("SELECT setseed(0.5)")
         for before, size in pairwise((0, *sizes)):
-            _fill(session, ours, _share_of_ours(before), _share_of_ours(size))
-            _fill(session, others, _share_of_others(before), _share_of_others(size))
+            fill(session, ours, _share_of_ours(before), _share_of_ours(size))
+            fill(session, others, _share_of_others(before), _share_of_others(size))
             session.execute("VACUUM ANALYZE")
             figures[f"{size:,} events"] = {
                 "back to back": _measure(session, ours[0], pause=0),
                 "at a request's pace": _measure(session, ours[0], pause=PAUSE),
             }
-        _leave_nothing(session, [*ours, *others])
+        leave_nothing(session, [*ours, *others])
     return figures
 
 
-def _consultant() -> Consultant:
+def consultant_to_ask() -> Consultant:
     """Works from Monday to Friday; half-hour slots on a grid of 15 minutes, 10 minutes apart."""
     consultant = ConsultantFactory(
         settings__time_zone="Europe/Berlin",
@@ -81,22 +81,26 @@ def _share_of_others(size: int) -> int:
     return (size - CALENDARS * _share_of_ours(size)) // (OTHERS * CALENDARS)
 
 
-def _fill(
-    session: psycopg.Connection, consultants: list[Consultant], before: int, now: int
-) -> None:
+def fill(session: psycopg.Connection, consultants: list[Consultant], before: int, now: int) -> None:
     calendars = CalendarConnection.objects.filter(user__in=consultants).values_list("pk", flat=True)
     session.execute(FILL, {"calendars": list(calendars), "first": before + 1, "last": now})
 
 
-def _leave_nothing(session: psycopg.Connection, consultants: list[Consultant]) -> None:
+def leave_nothing(session: psycopg.Connection, consultants: list[Consultant]) -> None:
     """For the other measurements, which share the database."""
     session.execute("TRUNCATE public.synced_events")
     keys = [consultant.pk for consultant in consultants]
     session.execute("DELETE FROM calsync.consultants WHERE id = ANY(%s)", [keys])
 
 
+def first_date() -> date:
+    """A Monday in about a month, so that the day asked about is a working one."""
+    in_a_month = datetime.now(UTC).date() + timedelta(days=28)
+    return in_a_month + timedelta(days=-in_a_month.weekday() % 7)
+
+
 def _measure(session: psycopg.Connection, consultant: Consultant, *, pause: float) -> dict:
-    first = datetime.now(UTC).date() + timedelta(days=28)
+    first = first_date()
     calls: dict[str, Callable[[], object]] = {
         "SELECT 1": lambda: session.execute("SELECT 1"),
         **{
