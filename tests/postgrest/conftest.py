@@ -44,6 +44,8 @@ INSERT INTO public.synced_events (connection_id, provider_event_id, start_time, 
 SELECT id, 'event', '2020-01-01 10:00+00', '2020-01-01 11:00+00' FROM public.calendar_connections;
 INSERT INTO public.sync_logs (connection_id, operation)
 SELECT id, 'full' FROM public.calendar_connections;
+INSERT INTO public.webhook_endpoints (user_id, url, is_active)
+SELECT id, 'https://example.com/hook', false FROM calsync.consultants;
 INSERT INTO public.bookings (user_id, start_time, end_time)
 SELECT id, '2020-01-01 10:00+00', '2020-01-01 11:00+00' FROM calsync.consultants;
 """
