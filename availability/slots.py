@@ -78,11 +78,6 @@ class Reason:
     to_time: datetime | None
 
 
-def offered_slots(*, days: int = 1, **question) -> list[Slot]:
-    """The free slots of ``days`` dates, one after the other: as ``offered_days``."""
-    return [slot for _, slots in offered_days(days=days, **question) for slot in slots]
-
-
 def offered_days(
     *,
     consultant_id: UUID | None,

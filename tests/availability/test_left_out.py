@@ -2,7 +2,7 @@
 
 import pytest
 
-from availability.slots import SlotQueryRefused, offered_days, offered_slots
+from availability.slots import SlotQueryRefused, offered_days
 from tests.bookings.bookable import at, bookable_consultant, tomorrow
 from tests.factories import BookingFactory, MeetingTypeFactory
 
@@ -10,7 +10,8 @@ pytestmark = pytest.mark.django_db
 
 
 def starts(consultant, **question) -> list[str]:
-    slots = offered_slots(consultant_id=consultant.pk, start=tomorrow(), **question)
+    asked = {"consultant_id": consultant.pk, "start": tomorrow(), "days": 1}
+    [(_, slots)] = offered_days(**asked | question)
     return [f"{slot.start.astimezone(consultant.zone):%H:%M}" for slot in slots]
 
 

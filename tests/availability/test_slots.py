@@ -14,9 +14,9 @@ from availability.slots import (
     explain,
     freshness,
     offered_days,
-    offered_slots,
 )
 from connections.models import Consultant
+from tests.availability.website import offered_slots
 from tests.factories import (
     AvailabilityRuleFactory,
     ConnectionFactory,
@@ -46,7 +46,9 @@ def consultant() -> Consultant:
 
 
 def ask(**question) -> list[Slot]:
-    return offered_slots(**({"consultant_id": None, "start": TOMORROW} | question))
+    """The slots of tomorrow, or of the days asked for."""
+    usual = {"consultant_id": None, "start": TOMORROW, "days": 1}
+    return [slot for _, slots in offered_days(**usual | question) for slot in slots]
 
 
 # --- answers --------------------------------------------------------------------------------------

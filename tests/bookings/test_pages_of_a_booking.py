@@ -93,6 +93,16 @@ def test_a_request_that_came_to_nothing_says_why(client, decide, said):
     assert list(page.links) == ["Book another time with Ana Ruiz"]
 
 
+def test_a_request_that_was_declined_and_restored_is_a_booking_like_any_other(client):
+    booking, address = requested()
+    now = timezone.now()
+    changes.cancel(booking, by=ChangedBy.CONSULTANT, now=now)
+    changes.restore(booking, now=now)
+    assert Paper.open(client, address).text.startswith("Booked")
+    changes.cancel(booking, by=ChangedBy.CONSULTANT, now=now)
+    assert Paper.open(client, address).text.startswith("Cancelled")
+
+
 @pytest.mark.parametrize(
     ("by", "said"),
     [

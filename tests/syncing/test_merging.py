@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from django.db import connection as database
 
-from availability.slots import offered_slots
+from availability.slots import offered_days
 from connections.models import Consultant
 from syncing.engine import sync_connection
 from syncing.models import SyncedEvent
@@ -53,7 +53,8 @@ def sync(calendars: list[Provided], consultant: Consultant) -> None:
 
 def hours(consultant: Consultant, **question) -> list[int]:
     """The hours of tomorrow that are on offer."""
-    slots = offered_slots(consultant_id=consultant.pk, start=tomorrow(), **question)
+    asked = {"consultant_id": consultant.pk, "start": tomorrow(), "days": 1}
+    [(_, slots)] = offered_days(**asked | question)
     return [slot.start.astimezone(BERLIN).hour for slot in slots]
 
 

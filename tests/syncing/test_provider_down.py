@@ -8,10 +8,11 @@ from uuid import uuid4
 import pytest
 from rest_framework.test import APIClient
 
-from availability.slots import Slot, freshness, offered_slots
+from availability.slots import Slot, freshness
 from connections.models import CalendarConnection, Consultant
 from syncing.engine import sync_connection
 from syncing.models import SyncedEvent
+from tests.availability.website import offered_slots
 from tests.bookings.bookable import at, bookable_consultant, tomorrow
 from tests.connections.providers.caldav_servers import Device
 from tests.connections.providers.far_end import instead

@@ -9,9 +9,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from availability.slots import Slot, offered_slots
+from availability.slots import Slot
 from connections.models import CalendarConnection, Consultant
 from syncing.engine import sync_connection
+from tests.availability.website import offered_slots
 from tests.bookings.bookable import at, bookable_consultant, tomorrow
 from tests.connections.providers.caldav_servers import Device
 from tests.connections.providers.far_end import (
