@@ -1,6 +1,7 @@
 """``GET /api/v1/slots/`` for a week and a month, asked by 16 clients at once through gunicorn.
 
-The clients are threads on the same cores, and each keeps its connection, as a browser does.
+The clients are threads on the same cores. Each question comes on a connection of its own, as from
+visitors: connections that are kept stay with one of gunicorn's processes, be it ever so busy.
 """
 
 from collections.abc import Callable
@@ -52,10 +53,11 @@ def _measure(client: Callable[[int], list[float]]) -> dict[str, float]:
 
 def _ask_in_turn(port: int, address: str, _: int) -> list[float]:
     """How many seconds each answer took to arrive whole."""
-    connection, seconds = HTTPConnection("127.0.0.1", port), []
+    seconds = []
     for _ in range(WARM_UP + REQUESTS):
         began = perf_counter()
-        connection.request("GET", address)
+        connection = HTTPConnection("127.0.0.1", port)
+        connection.request("GET", address, headers={"Connection": "close"})
         response = connection.getresponse()
         answer = response.read()
         seconds.append(perf_counter() - began)
