@@ -7,7 +7,7 @@ from django.db import connection as database
 
 from bookings import consultants_word
 from bookings.models import Booking, BookingMail, EventDoubt
-from bookings.reconcile import GRACE, MOST_CANCELLATIONS
+from bookings.reconcile import CALM, GRACE, MOST_CANCELLATIONS
 from tests.bookings.calendar_worlds import (
     DAY,
     HOUR,
@@ -117,6 +117,34 @@ def test_the_consultants_no_writes_the_events_back(world):
     assert not EventDoubt.objects.exists()
 
 
+def test_what_waits_for_the_consultants_word_goes_on_waiting_when_it_has_become_few(world):
+    bookings = [world.book(days) for days in range(2, 3 + MOST_CANCELLATIONS)]
+    for booking in bookings:
+        world.remove(booking)
+    world.pass_by()
+    first = consultants_word.undecided(world.connection.user).filter(booking=bookings[0])
+    consultants_word.write_back(first, now=world.now)
+    world.now += CALM
+    world.pass_by(2)
+    assert {world.status(booking) for booking in bookings} == {"confirmed"}
+    assert undecided(world) == bookings[1:]
+
+
+def test_events_that_could_not_be_looked_at_yet_may_be_gone_as_well(world):
+    booking = world.book()
+    for day in range(MOST_CANCELLATIONS):
+        unseen = BookingFactory(user=booking.user, start_time=booking.end_time + day * DAY)
+        EventDoubt.objects.create(
+            booking=unseen, as_of=unseen.updated_at, due_at=world.now + 30 * DAY
+        )
+    world.remove(booking)
+    world.pass_by()
+    assert world.status(booking) == "confirmed"
+    EventDoubt.objects.exclude(booking=booking).delete()
+    world.pass_by()
+    assert world.status(booking) == "cancelled"
+
+
 # --- moves ---------------------------------------------------------------------------------------
 
 
@@ -205,6 +233,15 @@ def test_a_move_that_did_not_fit_can_be_taken_back_in_the_calendar(world):
     assert world.stored(booking).start_time == booking.start_time
 
 
+def test_an_event_that_now_lasts_the_whole_day_is_not_followed(world):
+    booking = world.book()
+    day = booking.start_time.date() + DAY
+    world.move(booking, day, day + DAY)
+    world.pass_by()
+    assert world.stored(booking).start_time == booking.start_time
+    assert undecided(world) == [booking]
+
+
 @pytest.mark.parametrize("days", [-3, -1])
 def test_a_move_into_the_past_is_not_followed(world, days):
     booking = world.book(days=2)
@@ -238,7 +275,7 @@ def in_the_middle(world: World, booking: Booking, **changes) -> None:
 def test_whatever_changed_while_we_looked_makes_the_look_void(world, changes):
     booking = world.book()
     world.remove(booking)
-    world.pass_by(2)
+    world.pass_by(1)
     assert EventDoubt.objects.get().finding == "gone"
     in_the_middle(world, booking, **changes)
     world.now += GRACE
@@ -261,7 +298,7 @@ def test_a_reschedule_of_ours_on_its_way_to_the_calendar_is_no_move_of_theirs(wo
 def test_a_reschedule_between_the_looks_stands(world):
     booking = world.book()
     world.move(booking, booking.start_time + 2 * DAY)
-    world.pass_by(2)
+    world.pass_by(1)
     assert EventDoubt.objects.get().finding == "elsewhere"
     later = booking.start_time + DAY
     Booking.objects.filter(pk=booking.pk).update(
