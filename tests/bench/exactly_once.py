@@ -24,9 +24,10 @@ def run() -> dict:
         far = FarEnds.open(stack, Path(folder))
         for provider in PROVIDERS:
             for operation in OPERATIONS:
-                steps = run_cell(far, provider, operation).steps
+                undisturbed = run_cell(far, provider, operation)
+                _count(tallies, f"{provider}: nothing amiss", undisturbed)
                 for number in range(KILLS):
-                    dies_at = 1 + number * steps // KILLS
+                    dies_at = 1 + number * undisturbed.steps // KILLS
                     outcome = run_cell(far, provider, operation, dies_at=dies_at)
                     _count(tallies, f"{provider}: killed", outcome)
                 for fault in FAULTS * OTHERS:

@@ -54,6 +54,7 @@ def mail_server() -> Iterator[Postbox]:
     with ThreadingTCPServer(("127.0.0.1", 0), Session) as server:
         server.daemon_threads = True
         server.postbox = Postbox(port=server.server_address[1])
+        server.handle_error = lambda *_: None  # a client that died, or was hung up on
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
