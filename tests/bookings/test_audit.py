@@ -150,7 +150,17 @@ def test_a_hold_that_outlives_its_time(booking):
         ({"webhook_expiration": LONG_AGO, "reconnect_needed_at": LONG_AGO}, False),
         ({"webhook_expiration": LONG_AGO, "created_at": datetime.now(UTC)}, False),
     ],
-    ids=str,
+    ids=[
+        "ended",
+        "never begun",
+        "refused",
+        "about to begin",
+        "alive",
+        "unwanted",
+        "of a calendar switched off",
+        "of an account to reconnect",
+        "of a new calendar",
+    ],
 )
 def test_a_calendar_that_could_be_watched_and_is_not(calendar, watch, is_dead):
     alive = {"created_at": LONG_AGO, "next_watch_at": TOMORROW}

@@ -240,6 +240,7 @@ def test_who_hangs_up_is_tried_again(endpoint, receiver):
         ("-5", MINUTE),
         ("9" * 400, 6 * HOUR),
     ],
+    ids=["in seconds", "a date", "at once", "in words", "in the past", "endless"],
 )
 def test_an_endpoint_says_when_to_come_again(endpoint, receiver, header, wait):
     booked(endpoint)
