@@ -44,6 +44,7 @@ def consultant_with_everything():
         "meeting_types": MeetingTypeFactory(user=user),
         "sync_logs": calendar.sync_logs.create(operation="full"),
         "synced_events": SyncedEventFactory(connection=calendar),
+        "webhook_endpoints": user.webhookendpoint_set.create(url="https://crm.example/calsync"),
     }
     return user, {table: row.pk for table, row in rows.items()}
 
