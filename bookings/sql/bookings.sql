@@ -49,7 +49,12 @@ CREATE TABLE public.bookings (
   event_attempts      integer NOT NULL DEFAULT 0 CHECK (event_attempts >= 0),
   event_error         text NOT NULL DEFAULT '',
 
-  CONSTRAINT bookings_finite CHECK (isfinite(start_time) AND isfinite(end_time)),
+  -- Neither without end nor in years that a program cannot read: one such row would stop them all.
+  CONSTRAINT bookings_in_known_years CHECK (
+    least(start_time, end_time, hold_expires_at, cancelled_at, moved_from, created_at, updated_at,
+          event_due_at, event_due_since, event_not_before) >= '2000-01-01 00:00+00'
+    AND greatest(start_time, end_time, hold_expires_at, cancelled_at, moved_from, created_at,
+          updated_at, event_due_at, event_due_since, event_not_before) < '2200-01-01 00:00+00'),
   CONSTRAINT bookings_length CHECK (
     end_time >= start_time + interval '1 minute' AND end_time <= start_time + interval '24 hours'),
   -- Whoever inserts: two bookings that hold time keep the larger of the earlier one's buffer_after

@@ -137,6 +137,41 @@ def test_empty_inverted_endless_and_day_long_bookings_are_refused(start, end):
         )
 
 
+@pytest.mark.parametrize(
+    "column",
+    [
+        "hold_expires_at",
+        "cancelled_at",
+        "moved_from",
+        "created_at",
+        "updated_at",
+        "event_due_at",
+        "event_due_since",
+        "event_not_before",
+    ],
+)
+@pytest.mark.parametrize("moment", ["infinity", "-infinity", "0044-03-15 BC", "20000-01-01"])
+def test_no_moment_is_one_that_programs_cannot_read(column, moment):
+    """One row that cannot be read would stop all that is due, everybody's."""
+    user = ConsultantFactory()
+    with pytest.raises(IntegrityError, match="in_known_years"), connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO bookings (user_id, start_time, end_time, {column}) "
+            "VALUES (%s, %s, %s, %s)",
+            [user.pk, TEN, TEN + HALF_AN_HOUR, moment],
+        )
+
+
+@pytest.mark.parametrize("year", ["1999", "2200", "20000"])
+def test_no_booking_is_in_a_year_that_programs_cannot_read(year):
+    user = ConsultantFactory()
+    with pytest.raises(IntegrityError, match="in_known_years"), connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO bookings (user_id, start_time, end_time) VALUES (%s, %s, %s)",
+            [user.pk, f"{year}-03-01 10:00+00", f"{year}-03-01 11:00+00"],
+        )
+
+
 def test_the_shortest_and_the_longest_booking_are_accepted():
     assert not is_refused(start_time=TEN, end_time=TEN + minutes(1))
     assert not is_refused(start_time=TEN, end_time=TEN + timedelta(hours=24))
