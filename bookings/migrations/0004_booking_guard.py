@@ -5,8 +5,11 @@ from connections.sql_files import RunSQLFile
 DROP_GUARD = """
 DROP TRIGGER guard_new ON public.bookings;
 DROP TRIGGER guard_change ON public.bookings;
+DROP TRIGGER begin_with_one_consultant ON public.bookings;
+DROP TRIGGER keep_to_one_consultant ON public.bookings;
 DROP FUNCTION calsync.guard_new_booking, calsync.guard_changed_booking, calsync.complete_booking,
-  calsync.refuse_busy_time, calsync.cancel_expired_holds, calsync.come_one_by_one;
+  calsync.refuse_busy_time, calsync.cancel_expired_holds, calsync.come_one_by_one,
+  calsync.keep_to_one_consultant, calsync.is_writing;
 """
 DROP_OWED_MAILS = """
 DROP TRIGGER tell_of_new ON public.bookings;

@@ -108,6 +108,14 @@ CREATE TRIGGER guard_new BEFORE INSERT ON public.bookings
   FOR EACH ROW WHEN (NEW.status IN ('pending', 'confirmed'))
   EXECUTE FUNCTION calsync.guard_new_booking();
 
+-- Whether it is calsync that writes, and not the website under a role of its own. Triggers ask it:
+-- they run as the owner of the tables, whoever writes.
+CREATE FUNCTION calsync.is_writing() RETURNS boolean
+LANGUAGE sql STABLE AS $$
+  SELECT coalesce(nullif(current_setting('role'), 'none'), session_user) = current_user
+$$;
+REVOKE ALL ON FUNCTION calsync.is_writing() FROM PUBLIC;
+
 -- A change of time or status: the booking is checked again, is a new revision for every calendar it
 -- stands in (SEQUENCE, RFC 5546, section 2.1.4), and its event is due.
 CREATE FUNCTION calsync.guard_changed_booking() RETURNS trigger
@@ -116,6 +124,9 @@ DECLARE
   is_moved    boolean := (OLD.start_time, OLD.end_time) IS DISTINCT FROM (NEW.start_time, NEW.end_time);
   is_standing boolean := NEW.status IN ('pending', 'confirmed');
 BEGIN
+  IF NEW.changed_by = OLD.changed_by AND NOT calsync.is_writing() THEN
+    NEW.changed_by := ''; -- who decided is not said, and need not be who did last time
+  END IF;
   IF is_standing THEN
     PERFORM calsync.come_one_by_one(NEW.user_id);
     PERFORM calsync.cancel_expired_holds(NEW.user_id, NEW.start_time, NEW.id);
@@ -157,3 +168,30 @@ CREATE TRIGGER guard_change BEFORE UPDATE ON public.bookings
   WHEN ((OLD.status, OLD.start_time, OLD.end_time)
         IS DISTINCT FROM (NEW.status, NEW.start_time, NEW.end_time))
   EXECUTE FUNCTION calsync.guard_changed_booking();
+
+-- A booking and what it refers to are of one consultant, and it stays with them.
+CREATE FUNCTION calsync.keep_to_one_consultant() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
+BEGIN
+  IF OLD.user_id <> NEW.user_id
+    OR EXISTS (SELECT FROM public.meeting_types t
+               WHERE t.id = NEW.meeting_type_id AND t.user_id <> NEW.user_id)
+    OR EXISTS (SELECT FROM public.calendar_connections c
+               WHERE c.id = NEW.event_connection_id AND c.user_id <> NEW.user_id)
+  THEN
+    RAISE foreign_key_violation USING
+      MESSAGE = 'a booking, its meeting type and its calendar are of one consultant',
+      CONSTRAINT = 'bookings_of_one_consultant', TABLE = 'bookings', SCHEMA = 'public';
+  END IF;
+  RETURN NEW;
+END
+$$;
+REVOKE ALL ON FUNCTION calsync.keep_to_one_consultant() FROM PUBLIC;
+CREATE TRIGGER begin_with_one_consultant BEFORE INSERT ON public.bookings
+  FOR EACH ROW WHEN (NEW.request_fingerprint = '')
+  EXECUTE FUNCTION calsync.keep_to_one_consultant();
+CREATE TRIGGER keep_to_one_consultant BEFORE UPDATE ON public.bookings
+  FOR EACH ROW
+  WHEN ((OLD.user_id, OLD.meeting_type_id, OLD.event_connection_id)
+        IS DISTINCT FROM (NEW.user_id, NEW.meeting_type_id, NEW.event_connection_id))
+  EXECUTE FUNCTION calsync.keep_to_one_consultant();

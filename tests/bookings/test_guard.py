@@ -5,9 +5,11 @@ from datetime import UTC, datetime, timedelta
 from threading import Barrier
 
 import pytest
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, transaction
 
 from bookings import changes
+from bookings.emails import letter_of
+from bookings.emails.letters import Letter
 from bookings.lifecycle import book
 from bookings.models import Booking, ChangedBy
 from bookings.refusals import BookingRefused
@@ -18,6 +20,7 @@ from tests.factories import (
     BlockedDateFactory,
     BookingFactory,
     ConnectionFactory,
+    ConsultantFactory,
     MeetingTypeFactory,
     SyncedEventFactory,
 )
@@ -65,6 +68,12 @@ def kinds(booking: Booking) -> list[str]:
     """What the booking's latest revision owes, reminders aside."""
     mails = booking.mails.filter(sequence=booking.sequence).exclude(kind="reminder")
     return sorted(f"{mail.kind} to {mail.recipient}" for mail in mails)
+
+
+def letters(booking: Booking) -> list[Letter]:
+    """What the latest revision says, the consultant's first."""
+    mails = booking.mails.filter(sequence=booking.sequence).exclude(kind="reminder")
+    return [letter_of(mail, now=NOW) for mail in mails.order_by("recipient")]
 
 
 @pytest.mark.django_db
@@ -176,6 +185,59 @@ def test_a_booking_that_the_website_moves_is_told_and_written_anew(consultant):
     update(booking, start_time=later, end_time=later + HOUR / 2)
     assert (booking.sequence, booking.moved_from) == (1, MONDAY_TEN)
     assert kinds(booking) == ["change to consultant", "change to invitee"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("change", ["moved", "cancelled"])
+def test_who_decided_last_time_is_not_said_to_have_decided_now(consultant, change):
+    """The consultant's name would stand under an invitee's reason."""
+    later = MONDAY_TEN + HOUR
+    booking = insert(consultant, changed_by="consultant")
+    after = {
+        "moved": {"start_time": later, "end_time": later + HOUR / 2},
+        "cancelled": {"status": "cancelled", "cancellation_reason": "My husband is ill."},
+    }
+    update(booking, **after[change])
+    assert booking.changed_by == ""
+    assert [letter.heading for letter in letters(booking)] == [
+        f"The booking of ivy@example.com was {change}",
+        f"Your booking was {change}",
+    ]
+    assert "husband" not in letters(booking)[1].text()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("decided_by", ["invitee", "consultant"])
+def test_who_decided_is_what_the_website_says(consultant, decided_by):
+    booking = insert(consultant)
+    update(booking, status="cancelled", changed_by=decided_by)
+    assert booking.changed_by == decided_by
+
+
+@pytest.mark.django_db(transaction=True)
+def test_calsync_says_itself_who_decided_again(consultant):
+    booking = book(request_for(consultant), now=NOW)
+    for hours in (1, 2):
+        starts_at = MONDAY_TEN + hours * HOUR
+        changes.reschedule(booking, starts_at=starts_at, by=ChangedBy.INVITEE, now=NOW)
+        assert booking.changed_by == ChangedBy.INVITEE
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("foreign", ["meeting_type_id", "event_connection_id"])
+def test_a_booking_refers_to_nothing_of_another_consultant(consultant, foreign):
+    theirs = {"meeting_type_id": MeetingTypeFactory, "event_connection_id": ConnectionFactory}
+    booking, row = insert(consultant), theirs[foreign]()
+    with pytest.raises(IntegrityError, match="one consultant"), transaction.atomic():
+        insert(consultant, MONDAY_TEN + HOUR, **{foreign: row.pk})
+    with pytest.raises(IntegrityError, match="one consultant"), transaction.atomic():
+        update(booking, **{foreign: row.pk})
+
+
+@pytest.mark.django_db
+def test_a_booking_stays_with_its_consultant(consultant):
+    with pytest.raises(IntegrityError, match="one consultant"):
+        update(insert(consultant), user_id=ConsultantFactory().pk)
 
 
 @pytest.mark.django_db
