@@ -147,10 +147,10 @@ def _seconds_to_wait(retry_after: str, *, now: datetime) -> float:
     if retry_after.isascii() and retry_after.isdigit():
         return float(retry_after[:9])
     try:
-        until = parsedate_to_datetime(retry_after)
-    except ValueError:
+        until = parsedate_to_datetime(retry_after).astimezone(UTC)
+    except (ValueError, OverflowError):
         return 0.0
-    return max(0.0, (until.astimezone(UTC) - now).total_seconds())
+    return max(0.0, (until - now).total_seconds())
 
 
 def _record_answer(delivery: WebhookDelivery, answer: Answer) -> None:

@@ -239,8 +239,9 @@ def test_who_hangs_up_is_tried_again(endpoint, receiver):
         ("soon", MINUTE),
         ("-5", MINUTE),
         ("9" * 400, 6 * HOUR),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", MINUTE),
     ],
-    ids=["in seconds", "a date", "at once", "in words", "in the past", "endless"],
+    ids=["in seconds", "a date", "at once", "in words", "in the past", "endless", "past all dates"],
 )
 def test_an_endpoint_says_when_to_come_again(endpoint, receiver, header, wait):
     booked(endpoint)
