@@ -214,6 +214,13 @@ def test_each_finding_is_in_the_log_once(booking, calendar, caplog):
     assert caplog.records == []
 
 
+def test_the_log_names_no_event_and_nobody(booking, calendar, caplog):
+    SyncedEventFactory(connection=calendar, start_time=TOMORROW - HOUR / 2, title="Dr. Ames")
+    run_audit(now=TOMORROW)
+    [finding] = findings(booking.user)
+    assert ("Ames" in finding.detail, "Ames" in caplog.text) == (True, False)
+
+
 def test_two_events_on_one_booking_are_one_finding(booking, calendar):
     SyncedEventFactory(connection=calendar, start_time=TOMORROW - HOUR / 2)
     SyncedEventFactory(connection=calendar, start_time=TOMORROW)
