@@ -30,7 +30,7 @@ def booking(calendar) -> Booking:
 
 
 def put(calendar: CalendarConnection, **fields) -> SyncedEvent:
-    defaults = {"start_time": TOMORROW - HOUR / 2}
+    defaults = {"start_time": TOMORROW - HOUR / 2, "updated_at": NOW - 2 * MINUTE}
     return SyncedEventFactory(connection=calendar, **defaults | fields)
 
 
