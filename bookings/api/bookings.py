@@ -6,12 +6,12 @@ from rest_framework import status
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from bookings import changes, lifecycle
 from bookings.api.answers import BookingSerializer
 from bookings.api.errors import errors
 from bookings.api.keys import IDEMPOTENCY_KEY, idempotency_key
+from bookings.api.uncached import UncachedView
 from bookings.models import Booking, ChangedBy
 from bookings.serializers import (
     BookingRequestSerializer,
@@ -22,7 +22,7 @@ from bookings.throttles import THROTTLES, AddressThrottle, require_quiet_mailbox
 from bookings.tokens import booking_by_token
 
 
-class BookingsView(APIView):
+class BookingsView(UncachedView):
     throttle_classes = THROTTLES
 
     @extend_schema(
@@ -40,7 +40,7 @@ class BookingsView(APIView):
         return Response(BookingSerializer(booking).data, status=status.HTTP_201_CREATED)
 
 
-class BookingView(APIView):
+class BookingView(UncachedView):
     @extend_schema(
         operation_id="bookings_retrieve", responses={200: BookingSerializer} | errors(404, 503)
     )
@@ -49,7 +49,7 @@ class BookingView(APIView):
         return Response(BookingSerializer(_booking(token)).data)
 
 
-class CancelView(APIView):
+class CancelView(UncachedView):
     throttle_classes = [AddressThrottle]
 
     @extend_schema(
@@ -67,7 +67,7 @@ class CancelView(APIView):
         return Response(BookingSerializer(booking).data)
 
 
-class RescheduleView(APIView):
+class RescheduleView(UncachedView):
     throttle_classes = [AddressThrottle]
 
     @extend_schema(

@@ -5,17 +5,17 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from bookings import holds
 from bookings.api.answers import HoldSerializer
 from bookings.api.errors import errors
 from bookings.api.keys import IDEMPOTENCY_KEY, idempotency_key
+from bookings.api.uncached import UncachedView
 from bookings.serializers import HoldRequestSerializer
 from bookings.throttles import HoldThrottle
 
 
-class HoldsView(APIView):
+class HoldsView(UncachedView):
     throttle_classes = [HoldThrottle]
 
     @extend_schema(
@@ -37,7 +37,7 @@ class HoldsView(APIView):
         return Response(HoldSerializer(hold).data, status=status.HTTP_201_CREATED)
 
 
-class HoldView(APIView):
+class HoldView(UncachedView):
     @extend_schema(operation_id="holds_destroy", responses={204: None} | errors(503))
     def delete(self, request: Request, hold: str) -> Response:
         """Give the slot back. A hold that has gone already is no error."""

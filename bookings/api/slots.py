@@ -7,16 +7,16 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from availability.slots import SlotQueryRefused, freshness, offered_days
 from bookings.api.answers import SlotsSerializer
 from bookings.api.errors import errors
+from bookings.api.uncached import UncachedView
 from bookings.holds import held_booking
 from bookings.serializers import SlotsQuerySerializer
 
 
-class SlotsView(APIView):
+class SlotsView(UncachedView):
     @extend_schema(
         operation_id="slots_list",
         parameters=[SlotsQuerySerializer],

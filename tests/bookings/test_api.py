@@ -11,7 +11,15 @@ from bookings.models import Booking
 from connections.models import Consultant
 from tests.bookings.conftest import make_bookable
 from tests.bookings.limits import limits
-from tests.bookings.website import BOOKINGS, address_of, fields_at_fault, next_week, post, wish
+from tests.bookings.website import (
+    BOOKINGS,
+    SLOTS,
+    address_of,
+    fields_at_fault,
+    next_week,
+    post,
+    wish,
+)
 from tests.factories import BookingFactory, ConsultantFactory, MeetingTypeFactory
 
 pytestmark = pytest.mark.django_db
@@ -52,6 +60,14 @@ def test_a_booking_is_made_and_answered_with_its_links(client, consultant):
 def test_the_token_shows_the_booking_again(client, consultant):
     made = post(client, wish()).json()
     assert client.get(address_of(made)).json() == made
+
+
+def test_no_answer_is_kept_on_its_way(client, consultant):
+    """It may be one invitee's own; and what is free now is not in a minute."""
+    made = post(client, wish())
+    shown = client.get(address_of(made.json()))
+    slots = client.get(SLOTS, {"start": "2027-03-01"})
+    assert [each.headers["Cache-Control"] for each in (made, shown, slots)] == ["no-store"] * 3
 
 
 def test_an_unknown_token_is_not_found(client):
