@@ -11,7 +11,7 @@ from icalendar import Calendar, Event, vCalAddress, vUri
 
 from bookings.models import Booking
 from bookings.tokens import manage_url
-from bookings.wording import consultant_name, location_of, title_of
+from bookings.wording import call_of, consultant_name, location_of, title_of
 from connections.providers.ical.booking_ids import booking_uid
 
 PRODUCT = "-//calsync//bookings//EN"
@@ -51,9 +51,9 @@ def _event(booking: Booking, *, stamp: datetime) -> Event:
     event.add("dtend", booking.end_time.astimezone(UTC))
     event.add("summary", f"{title_of(booking)} with {consultant_name(booking)}")
     event.add("description", _description(booking))
-    if place := location_of(booking) or booking.conference_url:
+    if place := location_of(booking) or call_of(booking):
         event.add("location", place)
-    if booking.conference_url:
+    if call_of(booking):
         event.add("conference", _conference(booking))
     event.add("url", vUri(manage_url(booking)))
     event.add("status", "CANCELLED" if booking.is_cancelled else "CONFIRMED")
@@ -64,13 +64,13 @@ def _event(booking: Booking, *, stamp: datetime) -> Event:
 
 def _description(booking: Booking) -> str:
     """With the link of the video call: few calendars show the property made for it."""
-    call = f"Video call: {booking.conference_url}\n" if booking.conference_url else ""
+    call = f"Video call: {call_of(booking)}\n" if call_of(booking) else ""
     return f"{call}Your booking: {manage_url(booking)}"
 
 
 def _conference(booking: Booking) -> vUri:
     """Where the video call is held (RFC 7986, section 5.11)."""
-    call = vUri(booking.conference_url)
+    call = vUri(call_of(booking))
     call.params.update(VALUE="URI", FEATURE=["AUDIO", "VIDEO"], LABEL="Video call")
     return call
 

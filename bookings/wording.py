@@ -50,9 +50,14 @@ def location_of(booking: Booking) -> str:
     return shortened(one_line(booking.location), LONGEST_LINE)
 
 
+def call_of(booking: Booking) -> str:
+    """The address of the video call; empty: there is none, or not yet."""
+    return one_line(booking.conference_url)
+
+
 def place_of(booking: Booking) -> tuple[tuple[str, str], ...]:
     """Where to be, and where to click, by label; as far as it is known."""
-    places = (("Where", location_of(booking)), ("Video call", one_line(booking.conference_url)))
+    places = (("Where", location_of(booking)), ("Video call", call_of(booking)))
     return tuple((label, place) for label, place in places if place)
 
 

@@ -162,9 +162,11 @@ def test_no_text_can_add_a_line_of_its_own():
         user=ConsultantFactory(name=hostile),
         title=hostile,
         location=hostile,
+        conference_url=f"https://meet.example/{hostile}",
         invitee_email=f"{hostile}@example.com",
     )
-    assert property_names(booking) == property_names(booked(title="Harmless"))
+    harmless = booked(title="Harmless", conference_url="https://meet.example/abc")
+    assert property_names(booking) == property_names(harmless)
     [event] = Calendar.from_ical(invitation(booking)).events
     assert event["location"] == 'x" ATTENDEE:mailto:all@example.com ;,\\'
 
