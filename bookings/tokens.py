@@ -93,7 +93,7 @@ def booking_by_decision_token(token: str) -> Booking:
     given = mac.encode(errors="replace")
     if not any(constant_time_compare(given, known) for known in macs):
         raise Booking.DoesNotExist
-    return _with_consultant().get(pk=booking_id)
+    return _with_consultant().get(pk=booking_id, user__is_active=True)  # mails outlive an access
 
 
 def _with_consultant():

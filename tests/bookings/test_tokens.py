@@ -15,6 +15,7 @@ from bookings.tokens import (
     manage_token,
     manage_url,
 )
+from connections.models import Consultant
 from tests.factories import BookingFactory
 
 pytestmark = pytest.mark.django_db
@@ -99,6 +100,15 @@ def test_the_key_of_a_booking_that_was_deleted_opens_nothing():
     booking = booked()
     token = decision_token(booking)
     booking.delete()
+    with pytest.raises(Booking.DoesNotExist):
+        booking_by_decision_token(token)
+
+
+def test_the_key_of_a_consultant_who_left_opens_nothing():
+    """The mails are still theirs."""
+    booking = booked()
+    token = decision_token(booking)
+    Consultant.objects.update(is_active=False)
     with pytest.raises(Booking.DoesNotExist):
         booking_by_decision_token(token)
 
