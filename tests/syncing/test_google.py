@@ -305,7 +305,8 @@ def test_used_up_quota_is_left_alone_for_a_while(filled, connection):
 
 def test_list_that_comes_back_empty_is_looked_at_twice(filled, connection):
     sync(connection)
-    empty = '{"items": [], "nextSyncToken": "x", "timeZone": "America/New_York"}'
+    head = '"kind": "calendar#events", "nextSyncToken": "x", "timeZone": "America/New_York"'
+    empty = f'{{{head}, "items": []}}'
     filled.google.commit(instead(200, empty), about=LIST, times=100)
     assert sync(connection, full=True).status == "failed"
     assert titles() == ["day 1", "day 2", "day 3"]

@@ -111,7 +111,11 @@ NO_MEMBERS = (
     "</D:sync-token></D:multistatus>"
 )
 EMPTY = {
-    "google": instead(200, '{"items": [], "nextSyncToken": "x", "timeZone": "Europe/Berlin"}'),
+    "google": instead(
+        200,
+        '{"kind": "calendar#events", "items": [], "nextSyncToken": "x", '
+        '"timeZone": "Europe/Berlin"}',
+    ),
     "microsoft": no_events,
     "apple": instead(207, NO_MEMBERS, Content_Type="text/xml"),
 }

@@ -36,8 +36,9 @@ from connections.providers.google.replies import (
 QUESTION = {
     "maxResults": 2500,  # the most there is
     "maxAttendees": 1,  # of many guests only ourselves
-    "fields": f"nextPageToken,nextSyncToken,timeZone,items({FIELDS})",
+    "fields": f"kind,nextPageToken,nextSyncToken,timeZone,items({FIELDS})",
 }
+KIND = "calendar#events"  # of every list of events; one without entries may say no more than this
 MAX_SERIES = 20  # when more of them changed, listing the whole window takes fewer requests
 
 
@@ -121,6 +122,9 @@ class Round:
         )
 
     def _sorted(self, reply: Reply) -> Listing:
+        """Raises where the answer is no list of events: it must not pass for an empty one."""
+        if reply.body.get("kind") != KIND:
+            raise makes_no_sense(reply)
         return sort_items(reply.items, window=self._window, zone=self._zone_of(reply))
 
     def _bounds(self) -> dict[str, str]:

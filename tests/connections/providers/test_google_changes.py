@@ -109,7 +109,8 @@ def test_guests_descriptions_and_places_are_not_asked_for(far):
 
 
 def test_walk_in_a_circle_is_given_up(far):
-    far.google.commit(instead(200, '{"items": [], "nextPageToken": "again"}'), times=9)
+    again = '{"kind": "calendar#events", "items": [], "nextPageToken": "again"}'
+    far.google.commit(instead(200, again), times=9)
     with pytest.raises(ProviderUnavailable):
         far.full_round()
     assert len(questions(far)) == 2
@@ -120,7 +121,8 @@ def test_walk_without_end_is_given_up(far, monkeypatch):
     numbers = count()
 
     def endless(request, forward):
-        return instead(200, f'{{"nextPageToken": "{next(numbers)}"}}')(request, forward)
+        page = f'{{"kind": "calendar#events", "nextPageToken": "{next(numbers)}"}}'
+        return instead(200, page)(request, forward)
 
     far.google.commit(endless, times=9)
     with pytest.raises(ProviderUnavailable):
@@ -423,7 +425,8 @@ def test_series_that_is_cancelled_for_us_but_for_one_instance_keeps_that_one(far
 def test_series_that_is_cancelled_together_with_its_instances_is_not_listed(far):
     token = far.token()
     cancelled = '{"id": "e1", "status": "cancelled"}, {"id": "e1_20260615", "status": "cancelled"}'
-    body = f'{{"items": [{cancelled}], "timeZone": "Europe/Berlin", "nextSyncToken": "x"}}'
+    head = '"kind": "calendar#events", "timeZone": "Europe/Berlin", "nextSyncToken": "x"'
+    body = f'{{{head}, "items": [{cancelled}]}}'
     far.google.commit(instead(200, body))
     assert removed(far.since(token)) == {"e1", "e1_20260615"}
     assert len(questions(far)) == 2
@@ -434,9 +437,19 @@ def test_what_a_round_has_shown_of_a_series_is_not_lost_when_listing_it_is_behin
     rows = Rows(far)
     rows.sync()
     far.calendar.change(series, "Weekly!")
-    stale = instead(200, '{"items": [], "timeZone": "Europe/Berlin"}')
+    stale = instead(200, '{"kind": "calendar#events", "items": [], "timeZone": "Europe/Berlin"}')
     far.google.commit(stale, about="/instances")
     assert [event.title for event in rows.sync().values()] == ["Weekly!"] * 3
+
+
+@pytest.mark.parametrize("body", ["{}", '{"kind": "calendar#event", "id": "e1"}'])
+def test_answer_that_is_no_list_of_instances_is_no_empty_series(far, body):
+    series = far.add("Weekly", TEN, TEN + HOUR, recurrence=WEEKLY)
+    token = far.token()
+    far.calendar.change(series, "Weekly!")
+    far.google.commit(instead(200, body), about="/instances")
+    with pytest.raises(ProviderUnavailable):
+        far.since(token)
 
 
 def test_many_series_that_changed_at_once_are_read_with_the_window(far):
