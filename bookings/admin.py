@@ -14,7 +14,8 @@ from django.views.decorators.http import require_POST, require_safe
 from bookings.desk import Choices, desk_urls
 from bookings.desk_calendar import calendar_urls
 from bookings.mail_previews import mail_names, preview
-from bookings.models import Booking, BookingQuerySet, BookingStatus
+from bookings.models import Booking, BookingQuerySet
+from bookings.states import BookingStatus
 from bookings.webhook_admin import WebhookDeliveryAdmin, WebhookEndpointAdmin
 from bookings.wording import answers_of
 from bookings.writeback import requeue_unwritten

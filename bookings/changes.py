@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 
 from django.db import IntegrityError, connection, transaction
 
-from bookings.models import Booking, BookingStatus, ChangedBy
+from bookings.models import Booking
 from bookings.refusals import NotChangeable, SlotTaken, TooLate
 from bookings.slot_requests import OFFERED_SLOT, SlotRequest, require_free
+from bookings.states import BookingStatus, ChangedBy
 
 SHORTEST_SLOT = timedelta(minutes=5)
 

@@ -8,7 +8,8 @@ from datetime import datetime
 
 from django.db import connection
 
-from bookings.models import Booking, BookingMail, MailKind, MailRecipient
+from bookings.booking_mails import BookingMail, MailKind, MailRecipient
+from bookings.models import Booking
 from connections.models import Consultant
 from syncing.models import SyncedEvent
 

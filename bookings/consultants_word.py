@@ -6,15 +6,9 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 
 from bookings import changes
-from bookings.models import (
-    Booking,
-    BookingStatus,
-    ChangedBy,
-    EventDoubt,
-    EventFinding,
-    EventState,
-)
+from bookings.models import Booking, EventDoubt, EventFinding
 from bookings.refusals import NotChangeable, SlotTaken
+from bookings.states import BookingStatus, ChangedBy, EventState
 from connections.models import Consultant
 
 UNDO_SHOWN = timedelta(days=7)

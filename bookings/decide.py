@@ -10,8 +10,9 @@ from django.utils import timezone
 from bookings.answers import answer
 from bookings.changes import cancel, confirm, require_as_seen
 from bookings.forms import ReasonForm
-from bookings.models import Booking, ChangedBy
+from bookings.models import Booking
 from bookings.refusals import BookingRefused
+from bookings.states import ChangedBy
 from bookings.wording import answers_of, invitee_name, span, title_of
 
 

@@ -16,12 +16,14 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from bookings import changes, consultants_word
+from bookings.booking_mails import BookingMail
 from bookings.choosing import times_of
 from bookings.forms import InstantForm, PageAddress, ReasonForm
-from bookings.models import Booking, BookingMail, ChangedBy, EventState
+from bookings.models import Booking
 from bookings.offer import NewTime
 from bookings.outbox import send_again
 from bookings.refusals import BookingRefused
+from bookings.states import ChangedBy, EventState
 from bookings.wording import invitee_name
 from bookings.writeback import write_again
 

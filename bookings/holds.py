@@ -13,9 +13,10 @@ from secrets import token_urlsafe
 from django.db import connection, transaction
 from django.utils.crypto import salted_hmac
 
-from bookings.models import Booking, BookingStatus, ChangedBy
+from bookings.models import Booking
 from bookings.refusals import BookingRefused, HoldUnknown, KeyReused, SlotTaken, TooManyHolds
 from bookings.slot_requests import OFFERED_SLOT, SlotRequest, come_one_by_one
+from bookings.states import BookingStatus, ChangedBy
 from bookings.tokens import hash_of
 from bookings.wording import DEFAULT_TITLE
 from connections.models import Consultant

@@ -17,9 +17,10 @@ from django.db.models import Count
 from psycopg.types.json import Jsonb
 
 from bookings.holds import hold_of
-from bookings.models import Booking, BookingStatus
+from bookings.models import Booking
 from bookings.refusals import BookingRefused, KeyReused, SlotTaken, TooManyBookings
 from bookings.slot_requests import OFFERED_SLOT, SlotRequest, come_one_by_one, require_free
+from bookings.states import BookingStatus
 from bookings.tokens import hash_of, manage_token
 from bookings.wording import DEFAULT_TITLE, one_line
 

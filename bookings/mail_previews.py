@@ -5,9 +5,11 @@ from datetime import datetime, time, timedelta
 from uuid import UUID
 
 from availability.models import MeetingType
+from bookings.booking_mails import BookingMail, MailKind, MailRecipient
 from bookings.emails import letter_of
 from bookings.emails.letters import Letter
-from bookings.models import Booking, BookingMail, ChangedBy, EventState, MailKind, MailRecipient
+from bookings.models import Booking
+from bookings.states import ChangedBy, EventState
 from connections.models import Consultant
 
 INVITEE, CONSULTANT = MailRecipient.INVITEE, MailRecipient.CONSULTANT

@@ -6,8 +6,8 @@ from django.shortcuts import redirect
 from bookings.answers import answer
 from bookings.changes import cancel
 from bookings.forms import ReasonForm
-from bookings.models import ChangedBy
 from bookings.refusals import BookingRefused, TooLate
+from bookings.states import ChangedBy
 from bookings.throttles import seconds_to_wait
 from bookings.visit import Visit
 

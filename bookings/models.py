@@ -1,4 +1,4 @@
-"""An invitee's reservation of the consultant's time, and the mails it owes."""
+"""An invitee's reservation of the consultant's time, and what is found out about it."""
 
 from datetime import datetime, timedelta
 
@@ -8,37 +8,13 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from availability.models import MeetingType, OwnedModel
-from bookings.endpoints import WebhookDelivery, WebhookEndpoint  # noqa: F401  Django looks here
+from bookings.booking_mails import BookingMail  # noqa: F401  Django looks here
+from bookings.endpoints import WebhookDelivery, WebhookEndpoint  # noqa: F401  and here
+from bookings.states import BookingStatus, ChangedBy, EventState
 from connections.models import CalendarConnection, Consultant, uuid_key
 from syncing.models import EventStatus, SyncedEvent
 
 SAME_MOMENT = timedelta(minutes=1)  # calendars keep whole seconds, some of them whole minutes
-
-
-class BookingStatus(models.TextChoices):
-    PENDING = "pending", "pending"
-    CONFIRMED = "confirmed", "confirmed"
-    CANCELLED = "cancelled", "cancelled"
-
-
-class ChangedBy(models.TextChoices):
-    """Who decided on a booking, moved or cancelled it last."""
-
-    INVITEE = "invitee", "the invitee"
-    CONSULTANT = "consultant", "the consultant"
-    CALENDAR = "calendar", "the consultant, in the calendar"
-    SYSTEM = "system", "calsync"
-
-
-class EventState(models.TextChoices):
-    DUE = "due", "to be written"
-    WRITTEN = "written", "in the calendar"
-    REMOVED = "removed", "removed from the calendar"
-    FAILED = "failed", "could not be written"
-    NONE = "none", "no calendar receives bookings"
-
-
-UNWRITTEN = [EventState.DUE, EventState.FAILED]
 
 
 class BookingQuerySet(models.QuerySet):
@@ -229,105 +205,6 @@ class EventDoubt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_finding_display()} since {self.found_at}"
-
-
-class MailKind(models.TextChoices):
-    """What a mail is about. Which happening owes which mails stands in ``sql/owed_mails.sql``."""
-
-    CONFIRMATION = "confirmation", "confirmation"
-    CONSULTANT_NOTICE = "consultant_notice", "notice to the consultant"
-    REQUEST = "request", "request received"
-    APPROVAL = "approval", "approval asked for"
-    REFUSAL = "refusal", "request declined"
-    WITHDRAWAL = "withdrawal", "request withdrawn"
-    CHANGE = "change", "moved"
-    CANCELLATION = "cancellation", "cancelled"
-    REMINDER = "reminder", "reminder"
-    CONFERENCE = "conference", "link of the video call"
-    CALENDAR_TROUBLE = "calendar_trouble", "calendar trouble"
-    CONFLICT = "conflict", "conflict"
-
-
-SAID_OF = {
-    MailKind.REQUEST: BookingStatus.PENDING,
-    MailKind.APPROVAL: BookingStatus.PENDING,
-    MailKind.REFUSAL: BookingStatus.CANCELLED,
-    MailKind.WITHDRAWAL: BookingStatus.CANCELLED,
-    MailKind.CANCELLATION: BookingStatus.CANCELLED,
-}  # all others speak of confirmed bookings
-
-
-class MailRecipient(models.TextChoices):
-    INVITEE = "invitee", "invitee"
-    CONSULTANT = "consultant", "consultant"
-
-
-OUTDATED = "The booking was changed before this mail was sent."
-
-
-class BookingMailQuerySet(models.QuerySet):
-    def due(self, now: datetime):
-        return self.filter(due_at__lte=now).order_by("due_at")
-
-    def waiting_for_event(self, booking: Booking):
-        """Those that were to tell the link of a video call, once it is known."""
-        told = [MailKind.CONFIRMATION, MailKind.CONSULTANT_NOTICE, MailKind.CHANGE]
-        return self.filter(booking=booking, kind__in=told, not_before=None).exclude(due_at=None)
-
-    def undelivered(self):
-        """Those that could not be sent so far, or ever; not those that were none to send."""
-        return self.filter(sent_at=None).exclude(error__in=["", OUTDATED])
-
-    def startable(self, now: datetime):
-        """Those that no worker is at, and whose mail server need not be left alone."""
-        owed = self.exclude(due_at=None)
-        return owed.filter(Q(not_before=None) | Q(not_before__lte=now))
-
-
-class BookingMail(models.Model):
-    """A mail that a booking owes, sent once.
-
-    One row per kind, recipient, revision, and what it is ``about`` where there are several: a
-    reminder's minutes before the start.
-    """
-
-    id = uuid_key()
-    booking = models.ForeignKey(Booking, models.CASCADE, related_name="mails", db_constraint=False)
-    kind = models.TextField(choices=MailKind)
-    recipient = models.TextField(choices=MailRecipient)
-    sequence = models.IntegerField(default=0, db_default=0)
-    about = models.TextField(default="", db_default="")
-    due_at = models.DateTimeField(null=True, db_default=Now())
-    not_before = models.DateTimeField(null=True)
-    attempts = models.IntegerField(default=0, db_default=0)
-    sent_at = models.DateTimeField(null=True)
-    error = models.TextField(default="", db_default="")
-    created_at = models.DateTimeField(db_default=Now(), editable=False)
-
-    objects = BookingMailQuerySet.as_manager()
-
-    class Meta:
-        db_table = "booking_mails"
-        verbose_name = "mail"
-        constraints = [
-            models.UniqueConstraint(
-                fields=["booking", "kind", "recipient", "sequence", "about"],
-                name="booking_mails_once",
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.get_kind_display()} to the {self.recipient}"
-
-    def is_outdated(self, now: datetime) -> bool:
-        """Whether it would tell of what is no longer so."""
-        if self.booking.sequence != self.sequence:
-            return True
-        if self.kind == MailKind.CALENDAR_TROUBLE:
-            return self.booking.event_state not in UNWRITTEN
-        if self.kind == MailKind.REMINDER and self.booking.start_time <= now:
-            return True
-        return self.booking.status != SAID_OF.get(self.kind, BookingStatus.CONFIRMED)
 
 
 class AuditFinding(models.Model):

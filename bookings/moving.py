@@ -11,9 +11,9 @@ from bookings.changes import reschedule
 from bookings.choosing import calendar_page, zones_page
 from bookings.forms import InstantForm, PageAddress
 from bookings.manage import own_page
-from bookings.models import ChangedBy
 from bookings.offer import NewTime, instant_text
 from bookings.refusals import CalendarUnverified, NotChangeable, SlotTaken, TooLate
+from bookings.states import ChangedBy
 from bookings.throttles import require_quiet_mailbox, seconds_to_wait
 from bookings.visit import Visit
 from bookings.wording import span

@@ -12,8 +12,8 @@ from uuid import UUID
 from django.db.models import F
 from django.db.models.functions import Coalesce, Least
 
+from bookings.booking_mails import OUTDATED, BookingMail
 from bookings.emails import AddressUnusable, message_for
-from bookings.models import OUTDATED, BookingMail
 from bookings.owed import owe_link
 from bookings.tokens import ManageTokenLost
 from syncing.cadence import delay_after

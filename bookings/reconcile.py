@@ -15,8 +15,9 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 
 from bookings.conflicts import owe_conflict_mail
-from bookings.models import SAME_MOMENT, Booking, BookingStatus, ChangedBy, EventDoubt, EventFinding
+from bookings.models import SAME_MOMENT, Booking, EventDoubt, EventFinding
 from bookings.slot_requests import come_one_by_one
+from bookings.states import BookingStatus, ChangedBy
 from bookings.writeback import open_calendar
 from connections.fields import SecretUnreadable
 from connections.models import CalendarConnection, Consultant

@@ -20,8 +20,9 @@ from bookings import (
     tokens,
     writeback,
 )
+from bookings.booking_mails import BookingMail
 from bookings.endpoints import WebhookDelivery
-from bookings.models import Booking, BookingMail, EventDoubt
+from bookings.models import Booking, EventDoubt
 
 # What was handed to a worker and not seen to is handed out again after this time.
 PATIENCE = timedelta(seconds=150)

@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 from django.http import HttpRequest
 from django.urls import reverse
 
+from bookings.booking_mails import MailKind
 from bookings.changes import is_movable, require_changeable
-from bookings.models import Booking, MailKind
+from bookings.models import Booking
 from bookings.refusals import TooLate
 from bookings.wording import consultant_name, invitee_zone, moment, span, title_of
 

@@ -12,9 +12,11 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef
 
+from bookings.booking_mails import BookingMail
 from bookings.ics import event_uid
-from bookings.models import Booking, BookingMail, BookingStatus, EventState
+from bookings.models import Booking
 from bookings.owed import owe_link
+from bookings.states import UNWRITTEN, BookingStatus, EventState
 from bookings.wording import event_description, event_title, location_of
 from connections.adapters import open_adapter
 from connections.fields import SecretUnreadable
@@ -69,14 +71,14 @@ def requeue_unwritten(consultant_id: UUID | None = None, *, now: datetime) -> in
     if consultant_id is None:
         waiting = waiting.filter(event_state=EventState.NONE)
     else:
-        unwritten = [EventState.NONE, EventState.FAILED, EventState.DUE]
+        unwritten = [EventState.NONE, *UNWRITTEN]
         waiting = waiting.filter(user=consultant_id, event_state__in=unwritten)
     return waiting.update(event_state=EventState.DUE, event_due_at=now, event_not_before=None)
 
 
 def write_again(booking: Booking, *, now: datetime) -> bool:
     """Make one booking's event due at once, for somebody who has put right what was wrong."""
-    unwritten = Booking.objects.filter(event_state__in=[EventState.DUE, EventState.FAILED])
+    unwritten = Booking.objects.filter(event_state__in=UNWRITTEN)
     return bool(
         unwritten.filter(pk=booking.pk).update(
             event_state=EventState.DUE, event_due_at=now, event_not_before=None
@@ -213,7 +215,7 @@ def _settle(booking: Booking, state: EventState, *, now: datetime, error: str = 
         event_error=error,
     )
     if settled and booking.has_conference:
-        BookingMail.objects.waiting_for_event(booking).update(due_at=now)
+        BookingMail.objects.waiting_for_event(booking.pk).update(due_at=now)
     elif not settled:
         rows.update(event_due_at=now, event_not_before=None)
 

@@ -11,15 +11,10 @@ from django.db.models import Q, QuerySet
 from availability.models import AvailabilityRule
 from bookings import consultants_word
 from bookings.audit import Finding, findings
+from bookings.booking_mails import BookingMail
 from bookings.conflicts import Conflict, conflicts_of
-from bookings.models import (
-    Booking,
-    BookingMail,
-    BookingStatus,
-    EventDoubt,
-    EventFinding,
-    EventState,
-)
+from bookings.models import Booking, EventDoubt, EventFinding
+from bookings.states import BookingStatus, EventState
 from connections.models import CalendarConnection, Consultant
 from connections.oauth.offers import Offer, configured_offers
 from connections.push import PUSH
@@ -173,7 +168,8 @@ class Desk:
         stuck = tried | Q(event_state__in=[EventState.FAILED, EventState.NONE])
         rows = self._bookings().filter(stuck, end_time__gt=self.now)
         rows = rows.exclude(status=BookingStatus.CANCELLED, event_state=EventState.NONE)
-        return list(rows.exclude(event_error="", event_state=EventState.DUE)[:PROBLEMS_SHOWN])
+        rows = rows.exclude(event_error="", event_state=EventState.DUE)
+        return list(rows.order_by("start_time")[:PROBLEMS_SHOWN])
 
     @cached_property
     def unsent_mails(self) -> list[BookingMail]:

@@ -17,8 +17,10 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from bookings.audit import EXPLANATIONS
+from bookings.booking_mails import BookingMail
 from bookings.endpoints import WebhookDelivery
-from bookings.models import AuditFinding, Booking, BookingMail, BookingStatus, EventState
+from bookings.models import AuditFinding, Booking
+from bookings.states import UNWRITTEN, BookingStatus
 from calsync.sweeper import LAST_SWEEP
 from connections.models import CalendarConnection, Departure
 from syncing import cadence
@@ -30,7 +32,6 @@ STATE = Case(
     default=F("sync_status"),
     output_field=TextField(),
 )
-UNDONE = [EventState.DUE, EventState.FAILED]
 FOLLOWED = {cadence.BY_PUSH: "push", cadence.BY_POLL: "fast_poll", cadence.NOT_FOLLOWED: "neither"}
 
 
@@ -133,9 +134,9 @@ def _reachable() -> QuerySet[CalendarConnection]:
 
 
 def _undone() -> dict[str, int]:
-    rows = Booking.objects.filter(event_state__in=UNDONE).exclude(status=BookingStatus.PENDING)
+    rows = Booking.objects.filter(event_state__in=UNWRITTEN).exclude(status=BookingStatus.PENDING)
     found = Counter(rows.values_list("event_state", flat=True))
-    return {str(state): found[state] for state in UNDONE}
+    return {str(state): found[state] for state in UNWRITTEN}
 
 
 def _one(name: str, help_text: str, value: float) -> GaugeMetricFamily:

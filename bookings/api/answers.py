@@ -5,7 +5,8 @@ from datetime import datetime
 from rest_framework import serializers
 
 from availability.slots import Slot
-from bookings.models import Booking, BookingStatus, EventState
+from bookings.models import Booking
+from bookings.states import BookingStatus, EventState
 from bookings.tokens import ics_url, manage_url
 
 

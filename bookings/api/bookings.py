@@ -12,12 +12,13 @@ from bookings.api.answers import BookingSerializer
 from bookings.api.errors import errors
 from bookings.api.keys import IDEMPOTENCY_KEY, idempotency_key
 from bookings.api.uncached import UncachedView
-from bookings.models import Booking, ChangedBy
+from bookings.models import Booking
 from bookings.serializers import (
     BookingRequestSerializer,
     CancellationSerializer,
     MoveSerializer,
 )
+from bookings.states import ChangedBy
 from bookings.throttles import THROTTLES, AddressThrottle, require_quiet_mailbox
 from bookings.tokens import booking_by_token
 

@@ -12,9 +12,9 @@ from email.utils import format_datetime, parseaddr
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 
+from bookings.booking_mails import BookingMail, MailKind, MailRecipient
 from bookings.emails import of_conflicts, to_consultant, to_invitee
 from bookings.emails.letters import AddressUnusable, Letter
-from bookings.models import BookingMail, MailKind, MailRecipient
 
 __all__ = ["COMPOSERS", "AddressUnusable", "letter_of", "message_for"]
 

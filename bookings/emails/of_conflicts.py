@@ -6,9 +6,10 @@ from uuid import UUID
 from django.conf import settings
 from django.urls import reverse
 
+from bookings.booking_mails import BookingMail
 from bookings.emails.letters import Letter, Link
 from bookings.emails.to_consultant import letter
-from bookings.models import Booking, BookingMail, EventFinding
+from bookings.models import Booking, EventFinding
 from bookings.wording import one_line, span
 from syncing.models import SyncedEvent
 

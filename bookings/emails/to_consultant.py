@@ -5,8 +5,10 @@ from datetime import datetime
 from django.conf import settings
 from django.urls import reverse
 
+from bookings.booking_mails import BookingMail
 from bookings.emails.letters import Letter, Link
-from bookings.models import Booking, BookingMail, ChangedBy
+from bookings.models import Booking
+from bookings.states import ChangedBy
 from bookings.tokens import decision_url
 from bookings.wording import (
     answers_of,

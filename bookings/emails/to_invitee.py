@@ -5,9 +5,11 @@ from datetime import datetime
 from django.conf import settings
 from django.urls import reverse
 
+from bookings.booking_mails import BookingMail
 from bookings.emails.letters import Invitation, Letter, Link
 from bookings.ics import invitation
-from bookings.models import Booking, BookingMail, ChangedBy
+from bookings.models import Booking
+from bookings.states import ChangedBy
 from bookings.tokens import manage_url
 from bookings.wording import (
     consultant_name,

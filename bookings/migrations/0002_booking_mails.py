@@ -40,13 +40,13 @@ class Migration(migrations.Migration):
                             models.TextField(
                                 choices=[
                                     ("confirmation", "confirmation"),
-                                    ("consultant_notice", "notice to the consultant"),
+                                    ("consultant_notice", "new booking"),
                                     ("request", "request received"),
-                                    ("approval", "approval asked for"),
+                                    ("approval", "request for approval"),
                                     ("refusal", "request declined"),
                                     ("withdrawal", "request withdrawn"),
-                                    ("change", "moved"),
-                                    ("cancellation", "cancelled"),
+                                    ("change", "move"),
+                                    ("cancellation", "cancellation"),
                                     ("reminder", "reminder"),
                                     ("conference", "link of the video call"),
                                     ("calendar_trouble", "calendar trouble"),

@@ -7,7 +7,9 @@ from django.test import Client
 from django.utils import timezone
 
 from bookings import changes
-from bookings.models import Booking, BookingMail, BookingStatus, ChangedBy, EventState
+from bookings.booking_mails import BookingMail
+from bookings.models import Booking
+from bookings.states import BookingStatus, ChangedBy, EventState
 from connections.models import Consultant
 from tests.bookings.bookable import at, bookable_consultant, tomorrow
 from tests.bookings.paper import Paper
@@ -92,7 +94,7 @@ def test_what_went_wrong_can_be_tried_again(desk, consultant):
         "Cancel…",
         "Move…",
         "Try the calendar event again",
-        "Try again: confirmation to the invitee",
+        "Try again: confirmation (to the invitee)",
     ]
 
 

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from bookings.models import Booking, BookingMail
+from bookings.booking_mails import BookingMail
+from bookings.models import Booking
 from tests.bookings.paper import Paper
 from tests.factories import BookingFactory, ConnectionFactory, MeetingTypeFactory
 

@@ -6,7 +6,8 @@ import pytest
 from django.utils import timezone
 
 from availability.models import AvailabilityRule, BookingSettings
-from bookings.models import OUTDATED, Booking, BookingMail
+from bookings.booking_mails import OUTDATED, BookingMail
+from bookings.models import Booking
 from calsync.dashboard import Desk
 from connections.models import CalendarConnection, Consultant
 from tests.factories import (

@@ -6,9 +6,10 @@ import pytest
 from django.urls import reverse
 from lxml.html import document_fromstring
 
+from bookings.booking_mails import BookingMail
 from bookings.emails import COMPOSERS
 from bookings.mail_previews import SAMPLES
-from bookings.models import Booking, BookingMail
+from bookings.models import Booking
 from tests.factories import (
     AvailabilityRuleFactory,
     ConnectionFactory,

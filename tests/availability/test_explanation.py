@@ -5,7 +5,7 @@ from datetime import time, timedelta
 import pytest
 from django.db import DatabaseError
 
-from bookings.models import BookingStatus
+from bookings.states import BookingStatus
 from tests.api_roles import read_only_request
 from tests.availability.asking import (
     LONG_BEFORE,

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from bookings.models import BookingStatus
+from bookings.states import BookingStatus
 from connections.models import Consultant
 from tests.availability.asking import (
     LONG_BEFORE,

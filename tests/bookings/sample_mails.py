@@ -6,8 +6,9 @@ from email.message import EmailMessage
 from email.policy import default as modern
 from uuid import UUID
 
+from bookings.booking_mails import BookingMail
 from bookings.emails import message_for
-from bookings.models import Booking, BookingMail
+from bookings.models import Booking
 from bookings.tokens import hash_of, manage_token
 from tests.bookings.moments import MONDAY_TEN, NOW
 from tests.factories import BookingFactory, ConsultantFactory, MeetingTypeFactory

@@ -7,8 +7,10 @@ from django.core import mail
 from django.test import Client
 
 from bookings import changes
-from bookings.models import Booking, BookingMail, ChangedBy
+from bookings.booking_mails import BookingMail
+from bookings.models import Booking
 from bookings.outbox import send_mail
+from bookings.states import ChangedBy
 from tests.bookings.conftest import make_bookable
 from tests.bookings.limits import limits
 from tests.bookings.website import (

@@ -9,7 +9,8 @@ from django.db import connection as database
 
 from bookings.audit import EXPLANATIONS, findings
 from bookings.audit import audit as run_audit
-from bookings.models import Booking, BookingStatus, EventDoubt, EventState
+from bookings.models import Booking, EventDoubt
+from bookings.states import BookingStatus, EventState
 from connections.models import CalendarConnection
 from tests.factories import BookingFactory, ConnectionFactory, ConsultantFactory, SyncedEventFactory
 

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connection
 
+from bookings.booking_mails import BookingMail
 from bookings.lifecycle import book
-from bookings.models import Booking, BookingMail
+from bookings.models import Booking
 from bookings.refusals import KeyReused, SlotTaken
 from bookings.tokens import booking_by_token, manage_token
 from tests.bookings.conftest import make_bookable, request_for

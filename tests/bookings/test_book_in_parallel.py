@@ -10,8 +10,9 @@ from threading import Barrier
 import pytest
 from django.db import connection
 
+from bookings.booking_mails import BookingMail
 from bookings.lifecycle import BookingRequest, book
-from bookings.models import Booking, BookingMail
+from bookings.models import Booking
 from bookings.refusals import SlotTaken
 from bookings.tokens import manage_url
 from tests.bookings.conftest import make_bookable, request_for

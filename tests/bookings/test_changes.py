@@ -6,8 +6,9 @@ import pytest
 
 from bookings import changes
 from bookings.lifecycle import book
-from bookings.models import Booking, ChangedBy
+from bookings.models import Booking
 from bookings.refusals import CalendarUnverified, NotChangeable, SlotTaken, TooLate, TooManyBookings
+from bookings.states import ChangedBy
 from connections.providers.base import ProviderUnavailable
 from tests.bookings.conftest import make_bookable, request_for
 from tests.bookings.moments import MONDAY_TEN, NOW

@@ -6,7 +6,8 @@ import pytest
 from django.core import mail as sent
 from icalendar import Calendar
 
-from bookings.models import Booking, BookingMail
+from bookings.booking_mails import BookingMail
+from bookings.models import Booking
 from bookings.outbox import send_mail
 from bookings.tokens import give_tokens
 from connections.providers.google import conferences as google_meet

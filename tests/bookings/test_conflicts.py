@@ -4,9 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bookings.booking_mails import BookingMail
 from bookings.conflicts import conflicts_of, owe_mails
 from bookings.emails import letter_of
-from bookings.models import Booking, BookingMail
+from bookings.models import Booking
 from connections.models import CalendarConnection
 from syncing.models import SyncedEvent
 from tests.factories import BookingFactory, ConnectionFactory, SyncedEventFactory

@@ -9,8 +9,9 @@ from django.core import mail as sent
 from django.db import connection
 from django_q.models import OrmQ
 
+from bookings.booking_mails import BookingMail
 from bookings.lifecycle import book
-from bookings.models import Booking, BookingMail
+from bookings.models import Booking
 from bookings.tasks import AT_ONCE, PATIENCE, dispatch_due, send_mail, write_event
 from tests.bookings.conftest import request_for
 from tests.bookings.moments import MONDAY_TEN, NOW

@@ -11,8 +11,9 @@ from bookings import changes
 from bookings.emails import letter_of
 from bookings.emails.letters import Letter
 from bookings.lifecycle import book
-from bookings.models import Booking, ChangedBy
+from bookings.models import Booking
 from bookings.refusals import BookingRefused
+from bookings.states import ChangedBy
 from bookings.tokens import booking_by_token, give_tokens, manage_token
 from tests.bookings.conftest import make_bookable, request_for
 from tests.bookings.moments import MONDAY_TEN, NOW

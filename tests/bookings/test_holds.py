@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bookings.booking_mails import BookingMail
 from bookings.holds import HOLD_LASTS, MOST_HOLDS, cancel_expired, hold, release
 from bookings.lifecycle import book
-from bookings.models import Booking, BookingMail
+from bookings.models import Booking
 from bookings.refusals import HoldUnknown, SlotTaken, TooManyHolds
 from bookings.slot_requests import SlotRequest
 from tests.bookings.conftest import make_bookable, request_for

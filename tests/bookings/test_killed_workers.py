@@ -13,7 +13,8 @@ from django.db import connection
 from django.utils import timezone
 
 from bookings import outbox, writeback
-from bookings.models import Booking, BookingMail
+from bookings.booking_mails import BookingMail
+from bookings.models import Booking
 from bookings.tokens import hash_of, manage_token
 from connections.models import CalendarConnection
 from syncing.engine import sync_connection

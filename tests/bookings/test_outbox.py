@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 
-from bookings.models import BookingMail
+from bookings.booking_mails import BookingMail
 from bookings.outbox import CLAIM, send_mail
 from bookings.owed import owe_link
 from bookings.tokens import hash_of, manage_token

@@ -7,7 +7,8 @@ from django.core import mail as sent
 from django.db import connection
 from django.utils import timezone
 
-from bookings.models import Booking, BookingMail
+from bookings.booking_mails import BookingMail
+from bookings.models import Booking
 from bookings.outbox import send_mail
 from bookings.owed import ALARM_AFTER, owe_alarms, owe_link
 from bookings.tasks import dispatch_due
@@ -146,7 +147,7 @@ def test_the_question_for_alarms_is_answered_by_an_index():
             "AND status <> 'pending' AND end_time > now() "
             "AND (event_state = 'failed' OR event_due_since <= now() - interval '15 minutes')"
         )
-        assert "idx_bookings_unwritten" in "".join(line for (line,) in cursor.fetchall())
+        assert "idx_bookings_event_unwritten" in "".join(line for (line,) in cursor.fetchall())
 
 
 # --- the link of a video call ----------------------------------------------------------------

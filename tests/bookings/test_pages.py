@@ -8,7 +8,8 @@ import pytest
 from django.core.cache import cache
 from django.template.loader import render_to_string
 
-from bookings.models import Booking, BookingStatus
+from bookings.models import Booking
+from bookings.states import BookingStatus
 from bookings.tokens import hash_of, manage_token
 from tests.bookings.bookable import at, bookable_consultant, take_everything, tomorrow
 from tests.bookings.limits import limits

@@ -7,7 +7,8 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from bookings import changes
-from bookings.models import Booking, BookingStatus, ChangedBy
+from bookings.models import Booking
+from bookings.states import BookingStatus, ChangedBy
 from bookings.wording import moment, span
 from tests.bookings.bookable import at, bookable_consultant, take_everything, tomorrow
 from tests.bookings.limits import limits

@@ -5,7 +5,8 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from bookings import changes
-from bookings.models import Booking, BookingStatus, ChangedBy
+from bookings.models import Booking
+from bookings.states import BookingStatus, ChangedBy
 from bookings.tokens import decision_token
 from tests.bookings.bookable import at, bookable_consultant, tomorrow
 from tests.bookings.paper import ORIGIN, Paper

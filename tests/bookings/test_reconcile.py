@@ -6,7 +6,8 @@ import pytest
 from django.db import connection as database
 
 from bookings import consultants_word
-from bookings.models import Booking, BookingMail, EventDoubt
+from bookings.booking_mails import BookingMail
+from bookings.models import Booking, EventDoubt
 from bookings.reconcile import CALM, GRACE, MOST_CANCELLATIONS
 from tests.bookings.calendar_worlds import (
     DAY,

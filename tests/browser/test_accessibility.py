@@ -7,7 +7,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from availability.models import BookingSettings
-from bookings.models import Booking, BookingStatus
+from bookings.models import Booking
+from bookings.states import BookingStatus
 from connections.models import Consultant
 from tests.bookings.bookable import at, take_everything, tomorrow
 from tests.browser.test_booking import day_name, fill_in, form_address

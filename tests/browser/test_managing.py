@@ -9,7 +9,9 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from bookings import changes
-from bookings.models import AuditFinding, Booking, BookingMail, BookingStatus, ChangedBy, EventDoubt
+from bookings.booking_mails import BookingMail
+from bookings.models import AuditFinding, Booking, EventDoubt
+from bookings.states import BookingStatus, ChangedBy
 from bookings.tokens import decision_token, hash_of, manage_token
 from connections.models import Consultant
 from tests.bookings.bookable import at, tomorrow

@@ -10,8 +10,9 @@ from django_q.tasks import async_task
 from prometheus_client.parser import text_string_to_metric_families
 
 from bookings.audit import EXPLANATIONS
+from bookings.booking_mails import BookingMail
 from bookings.endpoints import WebhookDelivery, WebhookEndpoint
-from bookings.models import AuditFinding, Booking, BookingMail
+from bookings.models import AuditFinding, Booking
 from calsync import sweeper
 from calsync.metrics import exposition
 from connections.models import CalendarConnection, Departure

@@ -23,7 +23,8 @@ from uuid import uuid4
 from django.conf import settings
 from django.db import connection
 
-from bookings.models import Booking, EventState
+from bookings.models import Booking
+from bookings.states import EventState
 from connections.models import CalendarConnection, Consultant
 from syncing.engine import sync_connection
 from tests.bookings.mail_server import Postbox, mail_server
