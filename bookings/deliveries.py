@@ -17,7 +17,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import F
 
-from bookings.endpoints import WebhookDelivery
+from bookings.endpoints import WebhookDelivery, WebhookEndpoint
 from bookings.wording import one_line, shortened
 from connections.fields import SecretUnreadable
 from connections.providers.base import AddressRefused, ProviderUnavailable, RateLimited
@@ -168,9 +168,16 @@ def _record_failure(delivery: WebhookDelivery, error: Exception, *, now: datetim
         logger.warning("Delivery %s is given up: %s", delivery.pk, text)
         _finish(delivery, error=f"Given up. {text}")
         return
-    WebhookDelivery.objects.filter(pk=delivery.pk).update(
-        due_at=next_try, not_before=next_try, error=text
-    )
+    rows = WebhookDelivery.objects.filter(pk=delivery.pk)
+    rows.update(due_at=next_try, not_before=next_try, error=text)
+    if isinstance(error, ProviderUnavailable) and not isinstance(error, NotTaken):
+        _leave_alone(delivery.endpoint, until=next_try, now=now)
+
+
+def _leave_alone(endpoint: WebhookEndpoint, *, until: datetime, now: datetime) -> None:
+    """Whatever else it is to be told would find it as silent, and keep a worker as long."""
+    waiting = WebhookDelivery.objects.startable(now).filter(endpoint=endpoint)
+    waiting.update(due_at=until, not_before=until)
 
 
 def _as_passing(error: Exception) -> Exception:

@@ -250,6 +250,38 @@ def test_an_endpoint_says_when_to_come_again(endpoint, receiver, header, wait):
     assert abs(only().due_at - (NOW + wait)) < timedelta(seconds=1)
 
 
+@pytest.mark.parametrize(
+    ("response", "wait"),
+    [(None, MINUTE), (Response(503, {"Retry-After": "7200"}), 2 * HOUR)],
+    ids=["silent", "asks to wait"],
+)
+def test_an_endpoint_that_does_not_answer_is_left_alone_with_all_it_is_to_be_told(
+    endpoint, receiver, response, wait
+):
+    """Else everything that waits for it would keep a worker busy, one after the other."""
+    elsewhere = WebhookEndpoint.objects.create(
+        user=endpoint.user, url=f"{receiver.url}/elsewhere", secret=SECRET
+    )
+    for day in range(3):
+        booked(endpoint, start_time=MONDAY_TEN + day * DAY)
+    receiver.response = response
+    first, *others = endpoint.deliveries.order_by("created_at")
+    for delivery in (first, *others):
+        deliver(delivery.pk, now=NOW)
+    assert len(receiver.requests) == 1
+    assert set(endpoint.deliveries.values_list("due_at", flat=True)) == {NOW + wait}
+    assert elsewhere.deliveries.startable(NOW).count() == 3
+
+
+def test_what_is_not_taken_keeps_nothing_else_waiting(endpoint, receiver):
+    for day in range(2):
+        booked(endpoint, start_time=MONDAY_TEN + day * DAY)
+    receiver.response = Response(400)
+    for delivery in endpoint.deliveries.all():
+        deliver(delivery.pk, now=NOW)
+    assert len(receiver.requests) == 2
+
+
 def test_after_three_days_it_is_given_up_and_can_be_sent_again(endpoint, receiver):
     booked(endpoint)
     receiver.response = Response(500)
