@@ -78,9 +78,13 @@ BEGIN
       WHERE b.end_time > starts_at) THEN
     RETURN;
   END IF;
-  IF starts_at IS NULL OR ignored_booking IS NULL AND EXISTS (
-      SELECT FROM public.meeting_types m WHERE m.id = meeting_type AND NOT m.is_active) THEN
+  IF starts_at IS NULL THEN
     RETURN;
+  ELSIF meeting_type IS NOT NULL AND ignored_booking IS NULL THEN
+    PERFORM FROM public.meeting_types m WHERE m.id = meeting_type AND NOT m.is_active;
+    IF FOUND THEN
+      RETURN;
+    END IF;
   END IF;
   rules := calsync.effective_rules(consultant, meeting_type, slot_duration, buffer, asked_at);
   RETURN QUERY

@@ -15,8 +15,8 @@ DROP_OWED_MAILS = """
 DROP TRIGGER tell_of_new ON public.bookings;
 DROP TRIGGER tell_of_change ON public.bookings;
 DROP TRIGGER note_event_due ON public.bookings;
-DROP FUNCTION calsync.tell_of_booking, calsync.owe_mails, calsync.owe_reminders,
-  calsync.what_happened, calsync.note_event_due, calsync.owe_alarms, calsync.owe_link;
+DROP FUNCTION calsync.tell_of_booking, calsync.what_happened, calsync.note_event_due,
+  calsync.owe_alarms, calsync.owe_link;
 """
 
 

@@ -14,17 +14,20 @@ REVOKE ALL ON FUNCTION calsync.come_one_by_one(uuid) FROM PUBLIC;
 -- order, lest two requests wait for each other. (A booking and a buffer last a day at most.)
 CREATE FUNCTION calsync.cancel_expired_holds(consultant uuid, near timestamptz, except_for uuid)
 RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  expired uuid;
 BEGIN
-  UPDATE public.bookings b
-  SET status = 'cancelled', changed_by = 'system', cancellation_reason = 'The hold expired.'
-  FROM (
+  FOR expired IN
     SELECT h.id FROM public.bookings h
     WHERE h.user_id = consultant AND h.status = 'pending' AND h.hold_expires_at <= now()
       AND h.start_time BETWEEN near - interval '2 days' AND near + interval '2 days'
       AND h.id <> except_for
     ORDER BY h.id FOR UPDATE
-  ) expired
-  WHERE b.id = expired.id;
+  LOOP
+    UPDATE public.bookings b
+      SET status = 'cancelled', changed_by = 'system', cancellation_reason = 'The hold expired.'
+      WHERE b.id = expired;
+  END LOOP;
 END
 $$;
 REVOKE ALL ON FUNCTION calsync.cancel_expired_holds(uuid, timestamptz, uuid) FROM PUBLIC;

@@ -76,12 +76,10 @@ CREATE INDEX idx_bookings_user_time ON public.bookings (user_id, start_time, end
 CREATE INDEX idx_bookings_pending ON public.bookings (user_id, hold_expires_at) WHERE status = 'pending';
 CREATE INDEX idx_bookings_without_token ON public.bookings (created_at)
   WHERE manage_token_hash IS NULL AND hold_token_hash IS NULL;
-CREATE INDEX idx_bookings_event_due ON public.bookings (event_due_at) WHERE event_state = 'due';
+CREATE INDEX idx_bookings_event_unwritten ON public.bookings (event_state, event_due_at)
+  WHERE event_state IN ('due', 'failed', 'none');
 CREATE INDEX idx_bookings_event_written ON public.bookings (start_time)
   WHERE event_state = 'written' AND status = 'confirmed';
-CREATE INDEX idx_bookings_unwritten ON public.bookings (event_due_since)
-  WHERE event_state IN ('due', 'failed');
-CREATE INDEX idx_bookings_event_none ON public.bookings (user_id) WHERE event_state = 'none';
 
 CREATE TRIGGER touch_updated_at BEFORE UPDATE ON public.bookings
   FOR EACH ROW EXECUTE FUNCTION calsync.touch_updated_at();

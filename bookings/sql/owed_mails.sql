@@ -20,63 +20,48 @@ LANGUAGE sql IMMUTABLE AS $$
 $$;
 REVOKE ALL ON FUNCTION calsync.what_happened(public.bookings, public.bookings) FROM PUBLIC;
 
-CREATE FUNCTION calsync.owe_mails(booking public.bookings, happening text) RETURNS void
-LANGUAGE plpgsql AS $$
-BEGIN
-  INSERT INTO calsync.booking_mails (booking_id, kind, recipient, sequence, due_at)
-  SELECT booking.id, m.kind, m.recipient, booking.sequence,
-         -- The link of a video call comes with the event: writing it makes the mail due at once.
-         now() + CASE
-           WHEN booking.has_conference AND m.kind IN ('confirmation', 'consultant_notice', 'change')
-           THEN interval '2 minutes' ELSE interval '0' END
-  FROM (VALUES
-    ('booked',    'confirmation',      'invitee'),
-    ('booked',    'consultant_notice', 'consultant'),
-    ('requested', 'request',           'invitee'),
-    ('requested', 'approval',          'consultant'),
-    ('approved',  'confirmation',      'invitee'),
-    ('declined',  'refusal',           'invitee'),
-    ('withdrawn', 'withdrawal',        'consultant'),
-    ('moved',     'change',            'invitee'),
-    ('moved',     'change',            'consultant'),
-    ('cancelled', 'cancellation',      'invitee'),
-    ('cancelled', 'cancellation',      'consultant')
-  ) AS m (happening, kind, recipient)
-  WHERE m.happening = owe_mails.happening
-    AND (m.recipient = 'consultant' OR booking.invitee_email <> '')
-  ON CONFLICT DO NOTHING;
-END
-$$;
-REVOKE ALL ON FUNCTION calsync.owe_mails(public.bookings, text) FROM PUBLIC;
-
-CREATE FUNCTION calsync.owe_reminders(booking public.bookings) RETURNS void
-LANGUAGE plpgsql AS $$
-BEGIN
-  INSERT INTO calsync.booking_mails (booking_id, kind, recipient, sequence, about, due_at)
-  SELECT booking.id, 'reminder', 'invitee', booking.sequence, minutes::text,
-         booking.start_time - make_interval(mins => minutes)
-  FROM public.booking_settings s
-  LEFT JOIN public.meeting_types t ON t.id = booking.meeting_type_id
-  CROSS JOIN LATERAL unnest(coalesce(t.reminders, s.reminders)) minutes
-  WHERE s.user_id = booking.user_id AND booking.invitee_email <> ''
-    AND booking.start_time - make_interval(mins => minutes) > now()
-  ON CONFLICT DO NOTHING;
-END
-$$;
-REVOKE ALL ON FUNCTION calsync.owe_reminders(public.bookings) FROM PUBLIC;
-
--- A booking that is over concerns nobody any more.
+-- What each happening owes, in one statement. A booking that is over concerns nobody any more.
 CREATE FUNCTION calsync.tell_of_booking() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
 DECLARE
-  happening text := calsync.what_happened(CASE WHEN TG_OP = 'UPDATE' THEN OLD END, NEW);
+  happened text := calsync.what_happened(CASE WHEN TG_OP = 'UPDATE' THEN OLD END, NEW);
 BEGIN
-  IF happening IS NOT NULL AND NEW.end_time > now() THEN
-    PERFORM calsync.owe_mails(NEW, happening);
-    IF NEW.status = 'confirmed' THEN
-      PERFORM calsync.owe_reminders(NEW);
-    END IF;
+  IF happened IS NULL OR NEW.end_time <= now() THEN
+    RETURN NULL;
   END IF;
+  INSERT INTO calsync.booking_mails (booking_id, kind, recipient, sequence, about, due_at)
+  SELECT NEW.id, m.kind, m.recipient, NEW.sequence, m.about, m.due_at
+  FROM (
+    SELECT v.kind, v.recipient, '' AS about,
+           -- The link of a video call comes with the event: writing it makes the mail due at once.
+           now() + CASE
+             WHEN NEW.has_conference AND v.kind IN ('confirmation', 'consultant_notice', 'change')
+             THEN interval '2 minutes' ELSE interval '0' END AS due_at
+    FROM (VALUES
+      ('booked',    'confirmation',      'invitee'),
+      ('booked',    'consultant_notice', 'consultant'),
+      ('requested', 'request',           'invitee'),
+      ('requested', 'approval',          'consultant'),
+      ('approved',  'confirmation',      'invitee'),
+      ('declined',  'refusal',           'invitee'),
+      ('withdrawn', 'withdrawal',        'consultant'),
+      ('moved',     'change',            'invitee'),
+      ('moved',     'change',            'consultant'),
+      ('cancelled', 'cancellation',      'invitee'),
+      ('cancelled', 'cancellation',      'consultant')
+    ) AS v (happening, kind, recipient)
+    WHERE v.happening = happened
+    UNION ALL
+    SELECT 'reminder', 'invitee', r.minutes::text,
+           NEW.start_time - make_interval(mins => r.minutes)
+    FROM public.booking_settings s
+    LEFT JOIN public.meeting_types t ON t.id = NEW.meeting_type_id
+    CROSS JOIN LATERAL unnest(coalesce(t.reminders, s.reminders)) AS r (minutes)
+    WHERE s.user_id = NEW.user_id AND NEW.status = 'confirmed'
+      AND NEW.start_time - make_interval(mins => r.minutes) > now()
+  ) AS m
+  WHERE m.recipient = 'consultant' OR NEW.invitee_email <> ''
+  ON CONFLICT DO NOTHING;
   RETURN NULL;
 END
 $$;
