@@ -87,6 +87,13 @@ def moment(instant: datetime, zone: ZoneInfo) -> str:
     return f"{_day(local)}, {_clock(local)}, {label_of(zone, instant)}"
 
 
+def former_time(booking: Booking, zone: ZoneInfo) -> tuple[tuple[str, str], ...]:
+    """When it was to begin, by label; nothing where only its end has changed."""
+    if booking.moved_from in (None, booking.start_time):
+        return ()
+    return (("Before", moment(booking.moved_from, zone)),)
+
+
 def length_of(span: timedelta) -> str:
     """A length of time in words, to the minute: ``1 day 1 hour 30 minutes``."""
     minutes = round(span / timedelta(minutes=1))

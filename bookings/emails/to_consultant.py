@@ -13,9 +13,9 @@ from bookings.tokens import decision_url
 from bookings.wording import (
     answers_of,
     event_title,
+    former_time,
     invitee_name,
     invitee_zone,
-    moment,
     one_line,
     place_of,
     several_lines,
@@ -71,7 +71,7 @@ def change(mail: BookingMail, now: datetime) -> Letter:
         booking,
         subject="Moved: {title}",
         heading=headings.get(booking.changed_by, f"The booking of {name} was moved"),
-        facts=_former_time(booking),
+        facts=former_time(booking, booking.user.zone),
         quotes=_said(booking),
     )
 
@@ -138,13 +138,6 @@ def _times(booking: Booking) -> tuple[tuple[str, str], ...]:
     theirs = span(booking.start_time, booking.end_time, invitee_zone(booking))
     both = (("When", own), (f"For {invitee_name(booking)}", theirs))
     return both if own != theirs else both[:1]
-
-
-def _former_time(booking: Booking) -> tuple[tuple[str, str], ...]:
-    """When it was to begin; nothing where only its end has changed."""
-    if booking.moved_from in (None, booking.start_time):
-        return ()
-    return (("Before", moment(booking.moved_from, booking.user.zone)),)
 
 
 def _address(booking: Booking) -> tuple[tuple[str, str], ...]:

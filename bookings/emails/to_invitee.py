@@ -13,9 +13,9 @@ from bookings.states import ChangedBy
 from bookings.tokens import manage_url
 from bookings.wording import (
     consultant_name,
+    former_time,
     invitee_zone,
     length_of,
-    moment,
     place_of,
     several_lines,
     span,
@@ -75,7 +75,7 @@ def change(mail: BookingMail, now: datetime) -> Letter:
         booking,
         subject="Moved: {about}",
         heading=headings.get(booking.changed_by, "Your booking was moved"),
-        facts=_former_time(booking),
+        facts=former_time(booking, invitee_zone(booking)),
         closing=_to_reach("The attached file moves it in your calendar. ", booking),
         invitation=_invitation(mail, "REQUEST"),
     )
@@ -135,13 +135,6 @@ def _letter(
         link=link or Link("See, move or cancel your booking", manage_url(booking)),
         **parts,
     )
-
-
-def _former_time(booking: Booking) -> tuple[tuple[str, str], ...]:
-    """When it was to begin; nothing where only its end has changed."""
-    if booking.moved_from in (None, booking.start_time):
-        return ()
-    return (("Before", moment(booking.moved_from, invitee_zone(booking))),)
 
 
 def _reason(booking: Booking) -> tuple[tuple[str, str], ...]:
