@@ -15,6 +15,7 @@ from bookings.slot_requests import OFFERED_SLOT, SlotRequest, require_free
 from bookings.states import BookingStatus, ChangedBy
 
 SHORTEST_SLOT = timedelta(minutes=5)
+MOVED = "The request was moved since you opened this page. Please look again."
 
 MOVE_WHERE_OFFERED = f"""
 UPDATE public.bookings SET
@@ -29,15 +30,17 @@ WHERE id = %(ignored)s AND status = %(status)s AND sequence = %(sequence)s
 def confirm(booking: Booking) -> None:
     """The consultant approves of a request.
 
-    Raises ``NotChangeable`` when it was cancelled, ``SlotTaken`` when the time is not free any
-    more: the calendar is busy.
+    Raises ``NotChangeable`` when it was cancelled or moved, ``SlotTaken`` when the time is not free
+    any more: the calendar is busy.
     """
     _decide(
         booking,
-        Booking.objects.requests(),
+        Booking.objects.requests().filter(sequence=booking.sequence),
         status=BookingStatus.CONFIRMED,
         changed_by=ChangedBy.CONSULTANT,
     )
+    if booking.is_request:
+        raise NotChangeable(MOVED)
     if not booking.is_confirmed:
         raise NotChangeable("This request was cancelled or declined already.")
 
@@ -110,7 +113,7 @@ def require_changeable(booking: Booking, *, now: datetime) -> None:
 def require_as_seen(booking: Booking, sequence: str | None) -> None:
     """Raises ``NotChangeable`` when it was moved since a page showed it with this sequence."""
     if sequence != str(booking.sequence):
-        raise NotChangeable("The request was moved since you opened this page. Please look again.")
+        raise NotChangeable(MOVED)
 
 
 def is_movable(booking: Booking) -> bool:

@@ -97,6 +97,15 @@ def test_a_declined_request_cannot_be_confirmed(request_):
     assert request_.status == "cancelled"
 
 
+def test_a_request_that_is_moved_this_very_moment_is_not_confirmed_unseen(request_):
+    as_seen = Booking.objects.get(pk=request_.pk)
+    later = MONDAY_TEN + timedelta(hours=1)
+    changes.reschedule(request_, starts_at=later, by=INVITEE, now=NOW)
+    with pytest.raises(NotChangeable, match="was moved"):
+        changes.confirm(as_seen)
+    assert (as_seen.status, as_seen.start_time) == ("pending", later)
+
+
 def test_a_request_is_not_confirmed_over_an_event_that_came_meanwhile(request_):
     busy(request_, MONDAY_TEN)
     with pytest.raises(SlotTaken):
