@@ -6,7 +6,7 @@ server takes for the one it has.
 """
 
 from datetime import datetime, timedelta
-from smtplib import SMTPException, SMTPRecipientsRefused
+from smtplib import SMTPException, SMTPRecipientsRefused, SMTPServerDisconnected
 from uuid import UUID
 
 from django.db.models import F
@@ -20,6 +20,7 @@ from syncing.cadence import delay_after
 
 CLAIM = timedelta(minutes=5)  # longer than a task may run (Q_CLUSTER timeout)
 SENDING = timedelta(minutes=1)  # longer than one mail may take (EMAIL_TIMEOUT)
+PAUSE = timedelta(minutes=1)  # for all mails, when the mail server does not answer
 EXPECTED = (SMTPException, OSError, ManageTokenLost, AddressUnusable)
 
 
@@ -75,6 +76,14 @@ def _record_failure(mail: BookingMail, error: Exception, *, now: datetime) -> No
     BookingMail.objects.filter(pk=mail.pk).update(
         due_at=next_try, not_before=next_try, error=_for_people(error)
     )
+    if _is_silence(error):
+        _pause(now=now)
+
+
+def _pause(*, now: datetime) -> None:
+    """Each mail that is about to go would find the server as silent, and keep a worker as long."""
+    about_to_go = BookingMail.objects.startable(now).filter(due_at__lte=now + CLAIM)
+    about_to_go.update(not_before=now + PAUSE)
 
 
 def _finish(mail: BookingMail, *, sent_at: datetime | None = None, error: str = "") -> None:
@@ -89,6 +98,13 @@ def _is_final(error: Exception) -> bool:
     if isinstance(error, SMTPRecipientsRefused):
         return all(code >= 500 for code, _ in error.recipients.values())
     return isinstance(error, AddressUnusable)
+
+
+def _is_silence(error: Exception) -> bool:
+    """Whether the mail server was not reached, or broke off. (SMTPException is an OSError.)"""
+    if isinstance(error, SMTPException):
+        return isinstance(error, SMTPServerDisconnected)
+    return isinstance(error, OSError)
 
 
 def _for_people(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from socket import create_server
 from threading import Barrier
 from uuid import uuid4
 
@@ -9,7 +10,7 @@ import pytest
 from django.db import connection
 
 from bookings.booking_mails import BookingMail
-from bookings.outbox import CLAIM, send_mail
+from bookings.outbox import CLAIM, PAUSE, send_mail
 from bookings.owed import owe_link
 from bookings.tokens import hash_of, manage_token
 from tests.bookings.mail_server import mail_server
@@ -147,6 +148,23 @@ def test_a_server_that_cannot_be_reached_is_asked_again_later(settings, postbox)
     waiting = stored(mail)
     assert waiting.error.startswith("The mail could not be sent: ")
     assert (waiting.sent_at, waiting.due_at > NOW) == (None, True)
+
+
+@pytest.mark.django_db
+def test_while_the_server_is_silent_one_mail_finds_out_and_the_others_wait(settings, postbox):
+    """Else each of them would keep a worker for as long, and nothing else would get done."""
+    mails = [owed(), owed(), owed(due_at=NOW + timedelta(days=1))]
+    with create_server(("127.0.0.1", 0)) as silent:
+        settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = silent.getsockname()[1], 0.1
+        for mail in mails[:2]:
+            send_mail(mail.pk, now=NOW)
+    rows = [stored(mail) for mail in mails]
+    assert [row.attempts for row in rows] == [1, 0, 0]
+    assert [row.due_at for row in rows[1:]] == [mail.due_at for mail in mails[1:]]
+    settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = postbox.port, None
+    for mail in mails[:2]:
+        send_mail(mail.pk, now=NOW + PAUSE)
+    assert len(postbox.mails) == 2
 
 
 @pytest.mark.django_db
