@@ -1,9 +1,10 @@
 """What bookings cost beside bare INSERTs, sustained and under contention.
 
 Sustained, every try books a slot, and with each booking its event and its mails become due; that is
-held against a bare INSERT + COMMIT. Under contention one of ten tries succeeds; there the limit (1)
-is 10 % bare INSERT + COMMIT and 90 % ``SELECT 1``: about what remains to be done. All contenders
-take turns in one run, driven by ``pgbench``.
+held against a bare INSERT + COMMIT. Under contention one of ten tries succeeds, at slots in any
+order or by everybody on the same day at once; there the limit (1) is 10 % bare INSERT + COMMIT and
+90 % ``SELECT 1``: about what remains to be done. All contenders take turns in one run, driven by
+``pgbench``. What sessions do once, planning and compiling, is over before it counts.
 """
 
 import os
@@ -13,11 +14,13 @@ from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from statistics import median, quantiles
 from tempfile import TemporaryDirectory
+from time import sleep
 
 from django.db import connection
 
+from bookings.booking_mails import BookingMail
 from bookings.lifecycle import INSERT_WHERE_OFFERED
-from bookings.models import Booking, BookingMail
+from bookings.models import Booking
 from calsync.embedded_postgres import default_directory
 from calsync.postgres_programs import find_programs
 from connections.models import Consultant
@@ -25,8 +28,10 @@ from tests.factories import AvailabilityRuleFactory, ConnectionFactory, Consulta
 
 CLIENTS, TRIES, ROUNDS = 100, 500, 3
 WARM_UP = 20  # tries of each client that do not count: a new session plans its first queries
+START = 1  # the advisory lock at which clients wait for each other before the tries that count
 MAILS_OF_A_BOOKING = 3  # confirmation, notice to the consultant, reminder
-SLOTS_PER_DAY, SLOTS = 20, CLIENTS * TRIES // 10  # ten tries a slot
+SLOTS_PER_DAY, SLOTS = 20, CLIENTS * (TRIES - WARM_UP) // 10  # ten tries a slot
+TRIES_PER_DAY = SLOTS_PER_DAY * 10 // CLIENTS  # of each client: ten tries a slot
 NOW = datetime(2027, 1, 4, tzinfo=UTC)  # a Monday
 FIRST_DAY = NOW + timedelta(days=1)
 
@@ -35,15 +40,24 @@ BARE_INSERT = (
     "INSERT INTO bench_bookings (user_id, start_time, end_time)"
     " VALUES (gen_random_uuid(), now(), now());"
 )
-NEXT_SLOT = f"""
+COUNT = f"""
 \\set try :try + 1
+\\if :try = {WARM_UP}
+SELECT pg_advisory_xact_lock_shared({START});
+\\endif
+"""
+NEXT_SLOT = f"""
 \\set day :try / {SLOTS_PER_DAY}
 \\set place :try % {SLOTS_PER_DAY}
 """
 SOME_SLOT = f"""
-\\set slot random(1, {SLOTS}) - 1
+\\set slot random(1, {SLOTS}) - 1 + CASE WHEN :try < {WARM_UP} THEN {SLOTS} ELSE 0 END
 \\set day :slot / {SLOTS_PER_DAY}
 \\set place :slot % {SLOTS_PER_DAY}
+"""
+SOME_SLOT_OF_THE_DAY = f"""
+\\set day :try / {TRIES_PER_DAY}
+\\set place random(1, {SLOTS_PER_DAY}) - 1
 """
 
 
@@ -62,6 +76,7 @@ def run() -> dict:
         "bare insert": [(BARE_INSERT, 1)],
         "booking": [(_attempt(_busy_consultant(duration=30), step=30), 1)],
         "booking, overlapping": [(_attempt(_busy_consultant(duration=60), step=15), 1)],
+        "booking, same day": [(_same_day(), 1)],
         "sustained": [(_sustained(), 1)],
     }
     _make_room_for_bare_inserts()
@@ -91,9 +106,14 @@ def _summary(runs: list[Figures], limit: list[Figures]) -> dict:
     }
 
 
-def _attempt(consultant: Consultant, *, step: int) -> str:
+def _attempt(consultant: Consultant, *, step: int, slot: str = SOME_SLOT) -> str:
     """What ``book`` runs, asked for some slot on a grid of ``step`` minutes."""
-    return SOME_SLOT + _statement(f"'{consultant.pk}'", step=step)
+    return slot + _statement(f"'{consultant.pk}'", step=step)
+
+
+def _same_day() -> str:
+    """All clients want the slots of one day, then those of the next."""
+    return _attempt(_busy_consultant(duration=30), step=30, slot=SOME_SLOT_OF_THE_DAY)
 
 
 def _sustained() -> str:
@@ -138,27 +158,45 @@ def _statement(consultant: str, *, step: int) -> str:
 
 def _pgbench(folder: Path, scripts: list[tuple[str, int]]) -> Figures:
     """Run the scripts, weighted, from all clients at once."""
-    database = connection.settings_dict
     command = [_pgbench_program(), "--no-vacuum", "--protocol=prepared", "--log"]
     command += [f"--client={CLIENTS}", "--jobs=4", f"--transactions={TRIES}", "--define=try=-1"]
     for number, (script, weight) in enumerate(scripts):
-        (folder / f"{number}.sql").write_text(script)
+        (folder / f"{number}.sql").write_text(COUNT + script)
         command.append(f"--file={folder}/{number}.sql@{weight}")
-    where = {
+    command.append(connection.settings_dict["NAME"])
+    with connection.cursor() as cursor, (folder / "output").open("w") as output:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [START])
+        clients = subprocess.Popen(
+            command, cwd=folder, env=os.environ | _where(), stdout=output, stderr=output
+        )
+        _wait_for(clients)
+        cursor.execute("SELECT pg_advisory_unlock(%s)", [START])
+        assert clients.wait() == 0, (folder / "output").read_text()
+    return _figures(folder)
+
+
+def _where() -> dict[str, str]:
+    database = connection.settings_dict
+    return {
         "PGHOST": database["HOST"] or database["OPTIONS"].get("host", ""),
         "PGPORT": str(database["PORT"] or 5432),
         "PGUSER": database["USER"],
         "PGPASSWORD": database["PASSWORD"],
         "PGOPTIONS": database["OPTIONS"].get("options", ""),
     }
-    subprocess.run(
-        [*command, database["NAME"]],
-        cwd=folder,
-        env=os.environ | where,
-        check=True,
-        capture_output=True,
-    )
-    return _figures(folder)
+
+
+def _wait_for(clients: subprocess.Popen) -> None:
+    """Until all of them have warmed up and wait for the start."""
+    waiting = 0
+    while waiting < CLIENTS and clients.poll() is None:
+        sleep(0.05)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+                " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+            )
+            [waiting] = cursor.fetchone()
 
 
 def _figures(folder: Path) -> Figures:
@@ -167,7 +205,7 @@ def _figures(folder: Path) -> Figures:
     for log in folder.glob("pgbench_log.*"):
         for line in log.read_text().splitlines():
             _, number, microseconds, _, seconds, fraction, *_ = map(int, line.split())
-            if number >= WARM_UP:
+            if number > WARM_UP + 1:  # they count from 1, and that one waited for the start
                 took.append(microseconds / 1e6)
                 ended.append(seconds + fraction / 1e6)
         log.unlink()
