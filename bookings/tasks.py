@@ -1,12 +1,9 @@
 """What the worker does for bookings. Tasks carry ids only and may run twice."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
-from django.db.models import QuerySet
 from django.utils import timezone
-from django_q.tasks import async_task
 
 from bookings import (
     audit,
@@ -23,17 +20,11 @@ from bookings import (
 from bookings.booking_mails import BookingMail
 from bookings.endpoints import WebhookDelivery
 from bookings.models import Booking, EventDoubt
-
-# What was handed to a worker and not seen to is handed out again after this time.
-PATIENCE = timedelta(seconds=150)
-AT_ONCE = 50
+from connections.due_rows import hand_out
 
 
 def dispatch_due(now: datetime | None = None) -> int:
-    """See to what time alone brings about; then hand every due event and mail to a worker.
-
-    Safe to run twice at once: a row that one sweeper hands out is skipped by the other.
-    """
+    """See to what time alone brings about; then hand all that is due to the workers."""
     now = now or timezone.now()
     holds.cancel_expired(now=now)
     changes.lapse_requests(now=now)
@@ -41,13 +32,13 @@ def dispatch_due(now: datetime | None = None) -> int:
     writeback.requeue_unwritten(now=now)
     owed.owe_alarms()
     reconcile.raise_doubts(now=now)
-    due = [
-        (Booking.objects.event_due(now), "event_due_at", "bookings.tasks.write_event"),
-        (EventDoubt.objects.due(now), "due_at", "bookings.tasks.look_at_event"),
-        (BookingMail.objects.due(now), "due_at", "bookings.tasks.send_mail"),
-        (WebhookDelivery.objects.due(now), "due_at", "bookings.tasks.deliver"),
-    ]
-    return sum(_hand_out(*rows, now=now) for rows in due)
+    events = Booking.objects.event_due(now)
+    return (
+        hand_out(events, "bookings.tasks.write_event", due_field="event_due_at", now=now)
+        + hand_out(EventDoubt.objects.due(now), "bookings.tasks.look_at_event", now=now)
+        + hand_out(BookingMail.objects.due(now), "bookings.tasks.send_mail", now=now)
+        + hand_out(WebhookDelivery.objects.due(now), "bookings.tasks.deliver", now=now)
+    )
 
 
 def write_event(booking_id: str) -> None:
@@ -76,12 +67,3 @@ def deliver(delivery_id: str) -> None:
 
 def prune_deliveries() -> None:
     deliveries.prune(now=timezone.now())
-
-
-@transaction.atomic
-def _hand_out(due: QuerySet, due_field: str, task: str, *, now: datetime) -> int:
-    ids = list(due.select_for_update(skip_locked=True).values_list("pk", flat=True)[:AT_ONCE])
-    due.model.objects.filter(pk__in=ids).update(**{due_field: now + PATIENCE})
-    for row_id in ids:
-        async_task(task, str(row_id))
-    return len(ids)

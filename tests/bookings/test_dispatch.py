@@ -12,7 +12,8 @@ from django_q.models import OrmQ
 from bookings.booking_mails import BookingMail
 from bookings.lifecycle import book
 from bookings.models import Booking
-from bookings.tasks import AT_ONCE, PATIENCE, dispatch_due, send_mail, write_event
+from bookings.tasks import dispatch_due, send_mail, write_event
+from connections.due_rows import AT_ONCE, PATIENCE
 from tests.bookings.conftest import request_for
 from tests.bookings.moments import MONDAY_TEN, NOW
 from tests.factories import BookingFactory, ConnectionFactory, ConsultantFactory

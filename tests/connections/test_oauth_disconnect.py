@@ -10,9 +10,10 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 from django_q.models import OrmQ
 
+from connections.due_rows import PATIENCE
 from connections.models import CalendarConnection, Consultant, Departure
 from connections.oauth.offers import OFFERS
-from connections.tasks import PATIENCE, dispatch_due
+from connections.tasks import dispatch_due
 from tests.connections.consents import Browser
 from tests.connections.providers.far_end import instead
 from tests.connections.registered import REGISTER
