@@ -89,14 +89,19 @@ CREATE FUNCTION calsync.owe_deliveries() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
 DECLARE
   happened text := calsync.webhook_event(CASE WHEN TG_OP = 'UPDATE' THEN OLD END, NEW);
+  endpoint uuid;
 BEGIN
-  IF happened IS NOT NULL THEN
-    INSERT INTO calsync.webhook_deliveries (endpoint_id, booking_id, event, sequence, payload)
-    SELECT e.id, NEW.id, happened, NEW.sequence, calsync.webhook_payload(NEW)
-    FROM public.webhook_endpoints e
-    WHERE e.user_id = NEW.user_id AND e.is_active AND happened = ANY (e.events)
-    ON CONFLICT DO NOTHING;
+  IF happened IS NULL THEN
+    RETURN NULL;
   END IF;
+  FOR endpoint IN -- mostly none: then the deliveries are not touched
+    SELECT e.id FROM public.webhook_endpoints e
+    WHERE e.user_id = NEW.user_id AND e.is_active AND happened = ANY (e.events)
+  LOOP
+    INSERT INTO calsync.webhook_deliveries (endpoint_id, booking_id, event, sequence, payload)
+    VALUES (endpoint, NEW.id, happened, NEW.sequence, calsync.webhook_payload(NEW))
+    ON CONFLICT DO NOTHING;
+  END LOOP;
   RETURN NULL;
 END
 $$;
