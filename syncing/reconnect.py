@@ -52,7 +52,8 @@ def mail_consultant(
     try:
         reconnect_mail(account, claimed_at=claimed_at).send()
     except (SMTPException, OSError) as error:
-        logger.warning("The mail to reconnect %s could not be sent: %s", connection_id, error)
+        kind = type(error).__name__  # its text names the consultant
+        logger.warning("The mail to reconnect %s could not be sent (%s).", connection_id, kind)
         if failures + 1 < MOST_TRIES:
             return now + delay_after(error, failures=failures + 1)
     return None

@@ -224,6 +224,14 @@ def test_mail_server_that_is_away_is_asked_again(settings):
     assert Schedule.objects.get().func == "syncing.tasks.mail_reconnect"
 
 
+def test_the_log_names_nobody_whose_mail_was_refused(postbox, caplog):
+    postbox.refusals = ["550 nobody here"]
+    connection = lose(reconnect_mailed_at=NOW)
+    reconnect.mail_consultant(connection.pk, claimed_at=NOW, failures=0, now=NOW)
+    assert "SMTPRecipientsRefused" in caplog.text
+    assert connection.user.email not in caplog.text
+
+
 def test_mail_that_nobody_ever_takes_is_given_up(postbox):
     postbox.refusals = ["550 nobody here"]
     connection = lose(reconnect_mailed_at=NOW)
