@@ -83,8 +83,12 @@ def test_a_request_says_that_it_waits_and_is_not_for_the_calendar_yet(client):
             "Not confirmed Talk with Ana Ruiz The request was not answered in time. "
             "Please choose another time.",
         ),
+        (
+            lambda booking, now: Booking.objects.update(status=BookingStatus.CANCELLED),
+            "Not confirmed Talk with Ana Ruiz This request was not confirmed.",
+        ),
     ],
-    ids=["declined", "withdrawn", "unanswered"],
+    ids=["declined", "withdrawn", "unanswered", "nobody says by whom"],
 )
 def test_a_request_that_came_to_nothing_says_why(client, decide, said):
     booking, address = requested()
