@@ -31,6 +31,7 @@ ALL = (
     "push",
     "calendar_changes",
     "crowd",
+    "exactly_once",
 )
 IN_SCRATCH_DATABASE = "BENCH_IN_SCRATCH_DATABASE"
 
