@@ -82,7 +82,8 @@ def delay_after(error: Exception, *, failures: int) -> timedelta:
         return CONFIRM_REFUSAL_AFTER
     if not isinstance(error, ProviderUnavailable) and isinstance(error, ProviderError):
         return NEEDS_A_PERSON
-    back_off = min(timedelta(seconds=30) * 2 ** min(failures, 10), LONGEST_BACK_OFF)
+    # A hiccup is over in seconds: 10 s, 30 s, 90 s, …
+    back_off = min(timedelta(seconds=10) * 3 ** min(failures - 1, 10), LONGEST_BACK_OFF)
     back_off *= uniform(0.75, 1)  # noqa: S311
     if isinstance(error, RateLimited):
         asked = min(error.retry_after, LONGEST_WAIT.total_seconds())  # it may ask for a century

@@ -52,9 +52,9 @@ CREATE TABLE public.bookings (
   -- Neither without end nor in years that a program cannot read: one such row would stop them all.
   CONSTRAINT bookings_in_known_years CHECK (
     least(start_time, end_time, hold_expires_at, cancelled_at, moved_from, created_at, updated_at,
-          event_due_at, event_due_since, event_not_before) >= '2000-01-01 00:00+00'
+          event_due_at, event_due_since, event_not_before) >= '1900-01-01 00:00+00'
     AND greatest(start_time, end_time, hold_expires_at, cancelled_at, moved_from, created_at,
-          updated_at, event_due_at, event_due_since, event_not_before) < '2200-01-01 00:00+00'),
+          updated_at, event_due_at, event_due_since, event_not_before) < '9000-01-01 00:00+00'),
   CONSTRAINT bookings_length CHECK (
     end_time >= start_time + interval '1 minute' AND end_time <= start_time + interval '24 hours'),
   -- Whoever inserts: two bookings that hold time keep the larger of the earlier one's buffer_after

@@ -210,7 +210,7 @@ def test_mail_that_was_refused_is_tried_again_later_and_later(postbox):
         asked_at = datetime.now(UTC)
         waits.append((retry() - asked_at).total_seconds())
     assert [message["Subject"] for message in postbox.mails] == ["Connect anna@icloud.com again"]
-    assert [40 < waits[0] <= 60, 80 < waits[1] <= 120, 170 < waits[2] <= 240] == [True] * 3
+    assert [6 < waits[0] <= 10, 20 < waits[1] <= 30, 65 < waits[2] <= 90] == [True] * 3
     assert not Schedule.objects.exists()
     sweep(NOW + MINUTE)
     assert len(postbox.mails) == 1
