@@ -10,8 +10,7 @@ from bookings.booking_mails import BookingMail
 from bookings.models import Booking
 from bookings.outbox import send_mail
 from bookings.tokens import give_tokens
-from connections.providers.google import conferences as google_meet
-from connections.providers.microsoft import conferences as teams
+from connections.providers import conferences
 from tests.bookings.calendar_worlds import HOUR, MINUTE, TODAY, World
 from tests.connections.providers.far_end import instead, lost
 from tests.factories import BookingFactory
@@ -21,8 +20,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch):
-    for conferences in (google_meet, teams):
-        monkeypatch.setattr(conferences, "sleep", lambda seconds: None)
+    monkeypatch.setattr(conferences, "sleep", lambda seconds: None)
 
 
 def booked(world: World) -> Booking:
@@ -122,9 +120,9 @@ def test_a_call_that_takes_its_time_is_asked_for_again(world):
 def slow_down(world: World) -> None:
     """The provider makes the call only after more looks than one write takes."""
     if world.connection.provider == "google":
-        world.far.google.events.conferences.looks = google_meet.LOOKS + 2
+        world.far.google.events.conferences.looks = conferences.LOOKS + 2
     else:
-        world.far.microsoft.events.looks_before_meeting = teams.LOOKS + 2
+        world.far.microsoft.events.looks_before_meeting = conferences.LOOKS + 2
 
 
 def test_a_moved_booking_keeps_its_link(world):

@@ -10,7 +10,6 @@ sent; iCloud understands it the wrong way round.
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import quote
-from uuid import UUID
 
 from connections.providers.base import (
     EventConflict,
@@ -25,6 +24,7 @@ from connections.providers.dav.client import INSUFFICIENT_STORAGE, GuardedClient
 from connections.providers.dav.collection import Collection
 from connections.providers.dav.multistatus import MISSING, href_texts, makes_no_sense, path_of
 from connections.providers.dav.objects import booking_of, new_object, revised_object
+from connections.providers.ical.booking_ids import require_ours
 
 ATTEMPTS = 3
 DONE = {200, 201, 202, 204}
@@ -68,7 +68,7 @@ class OwnEvents:
     def update(self, path: str, draft: EventDraft) -> WrittenEvent:
         for _ in range(ATTEMPTS):
             stored = self.read(path)
-            _require_ours(stored, draft.booking_id)
+            require_ours(booking_of(stored.text), draft.booking_id)
             text = revised_object(stored.text, draft, now=_now())
             if text is None:
                 return WrittenEvent(path, stored.etag)
@@ -84,7 +84,7 @@ class OwnEvents:
             stored = self._stored(path)
             if stored is None:
                 return
-            _require_ours(stored)
+            require_ours(booking_of(stored.text))
             reply = self._client.request(self._url(path), "DELETE", headers=stored.unchanged())
             if reply.status in DONE or reply.status in MISSING:
                 return
@@ -141,12 +141,6 @@ class OwnEvents:
 
     def _url(self, path: str) -> str:
         return self._client.join(self._collection.url, path)
-
-
-def _require_ours(stored: StoredObject, booking_id: UUID | None = None) -> None:
-    found = booking_of(stored.text)
-    if found is None or booking_id not in (None, found):
-        raise WriteRefused("The event in the calendar is not the one calsync wrote.")
 
 
 def _reason(reply: Reply) -> str:

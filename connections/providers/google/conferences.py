@@ -1,20 +1,8 @@
-"""Google Meet conferences of our events, which Google makes a little later than the event."""
+"""Google Meet conferences of our events."""
 
-from collections.abc import Callable, Mapping
-from time import sleep
+from collections.abc import Mapping
 
-LOOKS, PAUSE = 5, 1.0  # seconds between looks; what takes longer is found by the next write
 FIELDS = "hangoutLink,conferenceData(createRequest/status,entryPoints(entryPointType,uri))"
-
-
-def wait_for(item: dict, look: Callable[[str], dict | None]) -> dict:
-    """The event once its conference is made or has failed, or as it is when patience ends."""
-    for _ in range(LOOKS):
-        if not is_pending(item):
-            break
-        sleep(PAUSE)
-        item = look(item["id"]) or item
-    return item
 
 
 def url_of(item: Mapping) -> str:

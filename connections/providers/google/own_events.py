@@ -9,7 +9,6 @@ nothing of the consultant's is overwritten. Google is told to mail nobody: calsy
 
 from collections.abc import Callable
 from functools import partial
-from uuid import UUID
 
 from googleapiclient.http import HttpRequest
 
@@ -22,6 +21,7 @@ from connections.providers.base import (
     WriteRefused,
     WrittenEvent,
 )
+from connections.providers.conferences import wait_for_conference
 from connections.providers.google import conferences
 from connections.providers.google.api import CalendarApi
 from connections.providers.google.drafts import event_ids, new_body, revision
@@ -36,6 +36,7 @@ from connections.providers.google.replies import (
     makes_no_sense,
     refusal_of_calendar,
 )
+from connections.providers.ical.booking_ids import require_ours
 
 ATTEMPTS = 3
 REFUSED = {BAD_REQUEST, FORBIDDEN, *MISSING, 405, 413, 422}  # an event that will never be taken
@@ -64,7 +65,7 @@ class OwnEvents:
     def update(self, event_id: str, draft: EventDraft) -> WrittenEvent:
         for _ in range(ATTEMPTS):
             item = self.read(event_id)
-            _require_ours(item, draft.booking_id)
+            require_ours(booking_of(item), draft.booking_id)
             reply = self._revise(item, draft)
             if reply.is_ok:
                 return self._written(reply.body)
@@ -77,7 +78,7 @@ class OwnEvents:
             item = self._stored(event_id)
             if item is None or is_cancelled(item):
                 return
-            _require_ours(item)
+            require_ours(booking_of(item))
             request = self._api.events.delete(
                 calendarId=self._calendar_id, eventId=event_id, sendUpdates="none"
             )
@@ -134,7 +135,7 @@ class OwnEvents:
     def _written(self, item: dict) -> WrittenEvent:
         if not item.get("id"):
             raise makes_no_sense(Reply(200))
-        item = conferences.wait_for(item, self._stored)
+        item = wait_for_conference(item, is_pending=conferences.is_pending, look=self._stored)
         return WrittenEvent(
             item["id"],
             item.get("etag", ""),
@@ -170,12 +171,6 @@ class OwnEvents:
         if reply.status in MISSING:
             self._require_calendar()
         return WriteRefused(_reason(reply))
-
-
-def _require_ours(item: dict, booking_id: UUID | None = None) -> None:
-    found = booking_of(item)
-    if found is None or booking_id not in (None, found):
-        raise WriteRefused("The event in the calendar is not the one calsync wrote.")
 
 
 def _reason(reply: Reply) -> str:

@@ -7,6 +7,8 @@ that is copied or invited to, and some drop properties they do not know.
 import re
 from uuid import UUID
 
+from connections.providers.base import WriteRefused
+
 BOOKING_PROPERTY = "X-CALSYNC-BOOKING"  # its value is the booking's id
 UID_PREFIX = "calsync-"
 
@@ -38,3 +40,12 @@ def read_booking_id(value: str) -> UUID | None:
     """The value of ``BOOKING_PROPERTY``; None where it is not an id as we write them."""
     folded = value.strip().lower()
     return UUID(folded) if _UUID.fullmatch(folded) else None
+
+
+def require_ours(found: UUID | None, booking_id: UUID | None = None) -> None:
+    """Raise ``WriteRefused`` unless an event is of a booking, or of this very one.
+
+    ``found`` is the booking that the event names.
+    """
+    if found is None or booking_id not in (None, found):
+        raise WriteRefused("The event in the calendar is not the one calsync wrote.")

@@ -7,7 +7,6 @@ and removal first looks whether the event is ours. Nobody is invited, so Outlook
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from uuid import UUID
 
 from connections.providers.base import (
     EventConflict,
@@ -18,6 +17,8 @@ from connections.providers.base import (
     WriteRefused,
     WrittenEvent,
 )
+from connections.providers.conferences import wait_for_conference
+from connections.providers.ical.booking_ids import require_ours
 from connections.providers.microsoft import conferences
 from connections.providers.microsoft.api import GraphApi, calendar_path, event_path
 from connections.providers.microsoft.drafts import (
@@ -75,14 +76,14 @@ class OwnEvents:
 
     def update(self, event_id: str, draft: EventDraft) -> WrittenEvent:
         item = self.read(event_id)
-        _require_ours(item, draft.booking_id)
+        require_ours(booking_of(item), draft.booking_id)
         return self._revised(item, draft)
 
     def delete(self, event_id: str) -> None:
         item = self._stored(event_id)
         if item is None:
             return
-        _require_ours(item)
+        require_ours(booking_of(item))
         reply = self._api.ask("DELETE", self._path(event_id))
         if not reply.is_ok and reply.status not in MISSING:
             raise self._refusal(reply)
@@ -182,7 +183,7 @@ class OwnEvents:
     def _written(self, item: Mapping) -> WrittenEvent:
         if not item.get("id"):
             raise makes_no_sense(Reply(200))
-        item = conferences.wait_for(item, self._stored)
+        item = wait_for_conference(item, is_pending=conferences.is_pending, look=self._stored)
         return WrittenEvent(
             item["id"],
             item.get("@odata.etag", ""),
@@ -210,12 +211,6 @@ class OwnEvents:
         if reply.status in {CONFLICT, CHANGED}:
             return EventConflict("Outlook is at work on the event, or on its calendar.")
         return WriteRefused(_reason(reply))
-
-
-def _require_ours(item: Mapping, booking_id: UUID | None = None) -> None:
-    found = booking_of(item)
-    if found is None or booking_id not in (None, found):
-        raise WriteRefused("The event in the calendar is not the one calsync wrote.")
 
 
 def _reason(reply: Reply) -> str:

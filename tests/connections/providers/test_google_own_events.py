@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from connections.providers import conferences
 from connections.providers.base import (
     CalendarGone,
     EventConflict,
@@ -18,7 +19,6 @@ from connections.providers.base import (
     RateLimited,
     WriteRefused,
 )
-from connections.providers.google import conferences
 from connections.providers.google.drafts import event_ids
 from tests.connections.providers.contract import BERLIN, DAY, DRAFT, HOUR, TEN, events, titles
 from tests.connections.providers.far_end import cut_off, instead, lost

@@ -6,6 +6,7 @@ from random import Random
 
 import pytest
 
+from connections.providers import conferences
 from connections.providers.base import (
     CalendarGone,
     EventConflict,
@@ -15,7 +16,6 @@ from connections.providers.base import (
     RateLimited,
     WriteRefused,
 )
-from connections.providers.microsoft import conferences
 from connections.providers.microsoft.drafts import PROPERTY, transaction_ids
 from tests.connections.providers.contract import BERLIN, DAY, DRAFT, HOUR, TEN, events, titles
 from tests.connections.providers.far_end import cut_off, instead, lost
