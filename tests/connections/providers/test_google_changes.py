@@ -26,7 +26,7 @@ from tests.connections.providers.contract import (
 )
 from tests.connections.providers.far_end import Request, Response, edited, instead
 from tests.connections.providers.google_far import GoogleCalendar, calendar_at
-from tests.connections.providers.google_rows import Rows
+from tests.connections.providers.rows import Rows
 from tests.fakes.google import FakeGoogle, refusing
 from tests.fakes.http import Call
 

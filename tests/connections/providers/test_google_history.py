@@ -8,7 +8,7 @@ import pytest
 
 from tests.connections.providers.contract import DAY, HOUR, WINDOW
 from tests.connections.providers.google_far import GoogleCalendar, calendar_at
-from tests.connections.providers.google_rows import Rows
+from tests.connections.providers.rows import Rows
 from tests.fakes.google import FakeGoogle
 
 SHOWN = ("master", "instances", "bare instances")
