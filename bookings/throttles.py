@@ -23,13 +23,16 @@ FORGET = "DELETE FROM calsync.tries WHERE ends_at <= now()"
 
 
 class BookingThrottle(SimpleRateThrottle):
-    """Counts in the database, for all processes, where nobody's address stands in the clear."""
+    """Counts in the database, for all processes, where nobody's address stands in the clear.
+
+    ``get_cache_key`` says whose tries are counted; None: nobody's.
+    """
 
     def get_rate(self) -> str:
         return api_settings.DEFAULT_THROTTLE_RATES[self.scope]
 
     def allow_request(self, request: Request | HttpRequest, view: APIView | None) -> bool:
-        counted = self.counted(request)
+        counted = self.get_cache_key(request, view)
         return counted is None or self.allow(counted)
 
     def allow(self, counted: str) -> bool:
@@ -39,10 +42,6 @@ class BookingThrottle(SimpleRateThrottle):
             cursor.execute(COUNT, {"key": f"{self.scope}:{digest}", "seconds": self.duration})
             count, self.seconds_left = cursor.fetchone()
         return count <= self.num_requests
-
-    def counted(self, request: Request | HttpRequest) -> str | None:
-        """Whose tries are counted; None: nobody's."""
-        raise NotImplementedError
 
     def wait(self) -> int:
         """Seconds until the count begins anew."""
@@ -54,7 +53,7 @@ class AddressThrottle(BookingThrottle):
 
     scope = "bookings_per_address"
 
-    def counted(self, request: Request | HttpRequest) -> str:
+    def get_cache_key(self, request: Request | HttpRequest, view: APIView | None) -> str:
         return network_of(self.get_ident(request))
 
 
@@ -67,7 +66,7 @@ class EmailThrottle(BookingThrottle):
 
     scope = "bookings_per_email"
 
-    def counted(self, request: Request | HttpRequest) -> str | None:
+    def get_cache_key(self, request: Request | HttpRequest, view: APIView | None) -> str | None:
         given = request.data if isinstance(request, Request) else request.POST
         email = given.get("email") if isinstance(given, dict) else None
         return mailbox_of(email) if isinstance(email, str) else None

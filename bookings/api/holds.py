@@ -30,7 +30,7 @@ class HoldsView(UncachedView):
         given.is_valid(raise_exception=True)
         hold = holds.hold(
             given.slot_request(),
-            holder=given.holder(address=HoldThrottle().counted(request)),
+            holder=given.holder(address=HoldThrottle().get_cache_key(request, self)),
             idempotency_key=idempotency_key(request),
             now=timezone.now(),
         )
