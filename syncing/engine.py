@@ -119,8 +119,7 @@ def _run(round_: Round, log: SyncLog) -> None:
         "pages": spool.pages,
         "window": [round_.window.start.isoformat(), round_.window.end.isoformat()],
         "problems": [
-            {"object": problem.object_id, "detail": problem.detail}
-            for problem in round_.problems[:PROBLEMS_LOGGED]
+            {"object": problem.object_id, "detail": problem.detail} for problem in round_.problems
         ],
     }
 
@@ -146,7 +145,7 @@ def _read(round_: Round, spool: Spool) -> None:
 def _spool_page(page: ChangePage, round_: Round, spool: Spool) -> None:
     plan = plan_page(page, window=round_.window, with_titles=round_.connection.stores_titles)
     spool.add(plan)
-    round_.problems.extend(page.problems)
+    round_.problems.extend(page.problems[: PROBLEMS_LOGGED - len(round_.problems)])
     round_.next_token = page.sync_token
 
 

@@ -6,13 +6,13 @@
 import json
 import os
 import sys
-from pathlib import Path
 from time import perf_counter
 from uuid import UUID
 
 import django
 
 import tests.environment  # noqa: F401  (before the settings are read)
+from tests.memory import Memory
 
 
 def main(connection_id: UUID, *, provider: str, url: str, secret: str) -> None:
@@ -21,18 +21,12 @@ def main(connection_id: UUID, *, provider: str, url: str, secret: str) -> None:
     from tests.bench.first_sync_far import ADAPTERS, NOW
 
     adapters.ADAPTERS[provider] = lambda credentials: ADAPTERS[provider](url, secret)
-    before = _kilobytes("VmRSS")
+    memory = Memory()
     began = perf_counter()
     log = sync_connection(connection_id, now=NOW, full=True)
     seconds = perf_counter() - began
     assert log.status == "completed", log.error_message
-    print(json.dumps([seconds, (_kilobytes("VmHWM") - before) / 1000]))
-
-
-def _kilobytes(name: str) -> int:
-    """Of memory in use (VmRSS), or at the most so far (VmHWM). See proc(5)."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
+    print(json.dumps([seconds, memory.peak() / 1e6]))
 
 
 if __name__ == "__main__":

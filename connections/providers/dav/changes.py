@@ -17,12 +17,12 @@ sample, and if one of them turns out to matter, the server is not believed and a
 is it believed when it finds nothing at all in the window.
 """
 
-from collections.abc import Collection as Paths
 from collections.abc import Generator, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 from connections.providers.base import (
@@ -44,6 +44,7 @@ from connections.providers.dav.client import GuardedClient
 from connections.providers.dav.collection import Collection, SyncPage
 from connections.providers.dav.discovery import find_own_addresses
 from connections.providers.dav.multistatus import Forbidden
+from connections.providers.dav.paths import PathSet
 from connections.providers.ical.events import ObjectReading, read_object
 
 BATCH = 200
@@ -77,7 +78,7 @@ class Round:
             paths, bookmark = self._list_with_token()
         else:
             bookmark = Listing(abilities.ctag, self._collection.etags())
-            paths = set(bookmark.etags)
+            paths = PathSet(bookmark.etags)
         for page in self._read_what_matters(paths):
             yield replace(page, is_full=True)
         yield replace(self._last_page(bookmark), is_full=True)
@@ -94,19 +95,21 @@ class Round:
             yield self._last_page(known)
             return
         etags = self._collection.etags()
-        still_there = yield from self._remove(known.etags.keys() - etags.keys())
-        changed = {
+        still_there = yield from self._remove(
+            PathSet(path for path in known.etags if path not in etags)
+        )
+        changed = PathSet(
             path for path, etag in etags.items() if not etag or etag != known.etags.get(path)
-        }
+        )
         yield from self._read(changed | still_there)
         if still_there:  # the list is not whole, so the next round must not pass it over
-            etags |= {path: known.etags[path] for path in still_there}
+            etags.update((path, known.etags[path]) for path in still_there)
             ctag = ""
         yield self._last_page(Listing(ctag, etags))
 
-    def _remove(self, missing: Paths[str]) -> Generator[ChangePage, None, set[str]]:
+    def _remove(self, missing: PathSet) -> Generator[ChangePage, None, PathSet]:
         """Pages of those that are gone indeed. Returns the others."""
-        still_there: set[str] = set()
+        still_there = PathSet()
         for paths in _batches(missing):
             gone = self._collection.gone_of(paths)
             still_there |= paths - gone
@@ -127,27 +130,29 @@ class Round:
             seen.add(token)
         raise ProviderUnavailable("The server never comes to an end of its changes.")
 
-    def _list_with_token(self) -> tuple[set[str], ServerToken]:
+    def _list_with_token(self) -> tuple[PathSet, ServerToken]:
         """All members. One that goes while they are listed is found to be gone when it is read."""
-        parts = list(self._walk(""))
-        return set().union(*(part.changed for part in parts)), ServerToken(parts[-1].token)
+        paths = PathSet()
+        for part in self._walk(""):
+            paths |= part.changed
+        return paths, ServerToken(part.token)
 
-    def _read_what_matters(self, paths: Paths[str]) -> Iterator[ChangePage]:
+    def _read_what_matters(self, paths: PathSet) -> Iterator[ChangePage]:
         wanted = self._wanted(paths)
         yield from self._read(wanted)
-        left_out = sorted(set(paths) - wanted)
-        sample = left_out[:: len(left_out) // BATCH + 1]
+        left_out = paths - wanted
+        sample = PathSet(islice(left_out, 0, None, len(left_out) // BATCH + 1))
         is_believed = True
         for page in self._read(sample):
             is_believed = is_believed and not page.events
             yield page
         if not is_believed:
-            yield from self._read(set(left_out).difference(sample))
+            yield from self._read(left_out - sample)
 
-    def _wanted(self, paths: Paths[str]) -> set[str]:
+    def _wanted(self, paths: PathSet) -> PathSet:
         """Those that may reach into the window, by the server's own account."""
         if len(paths) <= FEW:
-            return set(paths)
+            return paths
         window = Window(self._window.start - ZONE_MARGIN, self._window.end + ZONE_MARGIN)
         try:
             current = self._collection.matching(queries.events_within(window))
@@ -156,10 +161,10 @@ class Round:
         except RateLimited:
             raise
         except (ProviderUnavailable, Forbidden, CalendarGone):
-            return set(paths)  # the server does not know such questions
-        return set(paths) & (current | series) if current else set(paths)
+            return paths  # the server does not know such questions
+        return paths & (current | series) if current else paths
 
-    def _read(self, paths: Paths[str]) -> Iterator[ChangePage]:
+    def _read(self, paths: PathSet) -> Iterator[ChangePage]:
         for batch in _batches(paths):
             texts = self._collection.texts(batch)
             readings = [self._read_one(path, *text) for path, text in texts.found.items()]
@@ -195,7 +200,7 @@ class Round:
         return ChangePage(sync_token=write_bookmark(bookmark, self._collection.path))
 
 
-def _batches(paths: Paths[str]) -> Iterator[frozenset[str]]:
-    ordered = sorted(paths)
-    for start in range(0, len(ordered), BATCH):
-        yield frozenset(ordered[start : start + BATCH])
+def _batches(paths: PathSet) -> Iterator[frozenset[str]]:
+    rest = iter(paths)
+    while batch := frozenset(islice(rest, BATCH)):
+        yield batch

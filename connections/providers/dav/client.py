@@ -16,6 +16,7 @@ from contextlib import suppress
 from functools import cached_property
 from io import BytesIO
 from itertools import islice
+from typing import IO
 from urllib.parse import urldefrag, urljoin, urlsplit
 
 from caldav import DAVClient
@@ -55,7 +56,12 @@ class Reply(DAVResponse):
         self.url = url
         self.status = answer.status
         self.headers = answer.headers
-        self.body = answer.body
+        self._answer = answer
+
+    @property
+    def body(self) -> bytes:
+        """The whole of it: for answers that are short, or make no sense."""
+        return self._from_start().read()
 
     @cached_property
     def tree(self) -> etree._Element | None:
@@ -74,16 +80,18 @@ class Reply(DAVResponse):
     def elements(self, tag: str) -> Iterator[etree._Element]:
         """The elements of that name, one after the other: of a long list only one is kept at once.
 
+        One walk must be over before the next begins.
+
         Raises ``etree.XMLSyntaxError`` where the XML ends to make sense, and at its end where it is
         not a multistatus.
         """
         seen = 0
         try:
-            for element in _walk(self.body, tag):
+            for element in _walk(self._from_start(), tag):
                 yield element
                 seen += 1
         except etree.XMLSyntaxError:
-            yield from islice(_walk(_cleaned(self.text), tag), seen, None)
+            yield from islice(_walk(BytesIO(_cleaned(self.text)), tag), seen, None)
 
     @cached_property
     def preconditions(self) -> frozenset[str]:
@@ -93,6 +101,10 @@ class Reply(DAVResponse):
     @property
     def text(self) -> str:
         return self.body.decode("utf-8", errors="replace")
+
+    def _from_start(self) -> IO[bytes]:
+        self._answer.body.seek(0)
+        return self._answer.body
 
 
 class GuardedClient(DAVClient):
@@ -168,10 +180,12 @@ class GuardedClient(DAVClient):
         return Reply(answer, url)
 
 
-def _walk(xml: bytes, tag: str) -> Iterator[etree._Element]:
-    walk = etree.iterparse(BytesIO(xml), tag=tag, resolve_entities=False, huge_tree=True)
+def _walk(xml: IO[bytes], tag: str) -> Iterator[etree._Element]:
+    passing = {tag, dav.Response.tag}  # whichever is asked for, thousands of these must not be kept
+    walk = etree.iterparse(xml, tag=passing, resolve_entities=False, huge_tree=True)
     for _, element in walk:
-        yield element
+        if element.tag == tag:
+            yield element
         element.clear(keep_tail=True)
         while element.getprevious() is not None:
             del element.getparent()[0]

@@ -30,6 +30,7 @@ from connections.providers.dav.multistatus import (
     read_resources,
     read_sync_token,
 )
+from connections.providers.dav.paths import Etags, PathSet
 from connections.providers.dav.session import AnswerTooLarge
 
 TOKEN_REFUSED = {409, 410, 412}  # besides the precondition, which RFC 6578 §3.2 asks for
@@ -47,8 +48,8 @@ class Abilities:
 class SyncPage:
     """A part of what changed. ``is_cut``: the server has more to say after ``token``."""
 
-    changed: frozenset[str]
-    removed: frozenset[str]
+    changed: PathSet
+    removed: PathSet
     token: str
     is_cut: bool
 
@@ -106,7 +107,7 @@ class Collection:
             token and reply.status in TOKEN_REFUSED
         ):
             raise SyncTokenExpired("The server no longer knows the sync token.")
-        changed, removed, is_cut = set(), set(), False
+        changed, removed, is_cut = PathSet(), PathSet(), False
         for resource in read_resources(self._client, reply):
             is_cut = is_cut or resource.status == INSUFFICIENT_STORAGE
             if self._is_member(resource):
@@ -114,19 +115,19 @@ class Collection:
         token = read_sync_token(reply)
         if not token:
             raise makes_no_sense(reply)
-        return SyncPage(frozenset(changed), frozenset(removed), token, is_cut)
+        return SyncPage(changed, removed, token, is_cut)
 
-    def etags(self) -> dict[str, str]:
+    def etags(self) -> Etags:
         """All members and their etags, which are empty where the server has none."""
         self._client.begin(is_long=True)
         reply = self._ask("PROPFIND", queries.propfind(dav.GetEtag), Depth="1")
-        return {one.path: one.text(dav.GetEtag.tag) for one in self._members(reply)}
+        return Etags((one.path, one.text(dav.GetEtag.tag)) for one in self._members(reply))
 
-    def matching(self, query: str) -> frozenset[str]:
+    def matching(self, query: str) -> PathSet:
         """The members that a calendar-query finds."""
         self._client.begin(is_long=True)
         reply = self._ask("REPORT", query, Depth="1")
-        return frozenset(member.path for member in self._members(reply))
+        return PathSet(member.path for member in self._members(reply))
 
     def gone_of(self, paths: frozenset[str]) -> frozenset[str]:
         """Those of these objects that are no longer there, on positive proof.

@@ -11,8 +11,10 @@ import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from tempfile import SpooledTemporaryFile
+from typing import IO
 from urllib.parse import urlsplit
 
 import niquests
@@ -21,6 +23,8 @@ from niquests.packages.urllib3.exceptions import HTTPError
 
 from connections.providers.base import ProviderUnavailable
 from connections.providers.outbound import Endpoint, OutboundGuard
+
+IN_MEMORY_BYTES = 250_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,13 +37,19 @@ class Limits:
     size: int = 32 * 2**20
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class Answer:
-    """A complete answer, its body decoded and read to the end."""
+    """A complete answer. Its body, decoded and read to the end, is a file closed with the answer.
+
+    Beyond ``IN_MEMORY_BYTES`` it lies on disk: some answers list a whole calendar.
+    """
 
     status: int
     headers: Mapping[str, str]
-    body: bytes
+    body: IO[bytes]
+
+    def __post_init__(self) -> None:
+        weakref.finalize(self, self.body.close)
 
 
 class AnswerTooLarge(ProviderUnavailable):
@@ -97,14 +107,20 @@ class GuardedSession:
             **content,
         )
         try:
-            body = bytearray()
-            for chunk in response.iter_content(-1):
-                body += chunk
-                if len(body) > self._limits.size:
-                    raise AnswerTooLarge("The server's answer is too large to read.")
-            return Answer(response.status_code, response.headers, bytes(body))
+            return Answer(response.status_code, response.headers, self._read(response))
         finally:
             response.close()
+
+    def _read(self, response: niquests.Response) -> IO[bytes]:
+        with ExitStack() as on_failure:
+            body = on_failure.enter_context(SpooledTemporaryFile(IN_MEMORY_BYTES))
+            for chunk in response.iter_content(-1):
+                body.write(chunk)
+                if body.tell() > self._limits.size:
+                    raise AnswerTooLarge("The server's answer is too large to read.")
+            body.seek(0)
+            on_failure.pop_all()
+            return body
 
     def _explain(self, error: Exception, host: str) -> str:
         """A sentence for the person; the library's own text would hold the whole address."""

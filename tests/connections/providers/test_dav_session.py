@@ -30,7 +30,7 @@ def answering(request: Request) -> Response:
 def ask(url: str, guard: OutboundGuard, limits: Limits = QUICK) -> bytes:
     session = GuardedSession(guard, limits)
     try:
-        return session.request("GET", url).body
+        return session.request("GET", url).body.read()
     finally:
         session.close()
 
