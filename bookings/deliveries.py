@@ -154,7 +154,7 @@ def _seconds_to_wait(retry_after: str, *, now: datetime) -> float:
 
 
 def _record_answer(delivery: WebhookDelivery, answer: Answer) -> None:
-    text = one_line(answer.body[: 4 * ANSWER_KEPT].decode(errors="replace"))
+    text = one_line(answer.body.read(4 * ANSWER_KEPT).decode(errors="replace"))
     WebhookDelivery.objects.filter(pk=delivery.pk).update(
         status_code=answer.status, answer=shortened(text, ANSWER_KEPT)
     )

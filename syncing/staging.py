@@ -104,8 +104,10 @@ def _copy(cursor, table: str, spool) -> None:
 
 def _columns(event: RemoteEvent) -> Iterable[object]:
     """In the order of the staged table's columns; texts from outside are escaped."""
-    # Only what explains a row to a person; nothing reads it.
+    # What explains a row to a person; no slot depends on it.
     technical = {"uid": event.uid, "version": event.version, "sequence": event.sequence}
+    if event.floats_in:
+        technical["floats_in"] = event.floats_in
     return (
         _text(event.provider_event_id),
         _text(event.series_id),

@@ -1,13 +1,14 @@
 """Holds our busy time against the provider's own word, and has it read anew where they differ.
 
 What the provider counts as busy is compared, not what the consultant lets block: tentative events
-count, and so do our own bookings. Two things may count or not. A date is read by the provider in
-the calendar's zone, or in UTC where it knows none. And an event that could not be read in full
-blocks a span that is our guess.
+count, and so do our own bookings. Two things may count or not. Dates and floating times are read by
+the provider in the calendar's zone, or in UTC where it knows none. And an event that could not be
+read in full blocks a span that is our guess.
 """
 
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from time import monotonic
+from zoneinfo import ZoneInfo
 
 from connections.adapters import open_adapter
 from connections.fields import SecretUnreadable
@@ -101,7 +102,7 @@ def _our_busy(connection: CalendarConnection, window: Window) -> Busy:
     rows = SyncedEvent.objects.filter(
         connection=connection,
         transparency=Transparency.OPAQUE,
-        # A date may begin or end up to a day elsewhere in another zone.
+        # A wall time may be up to a day elsewhere in another zone.
         start_time__lt=window.end + timedelta(days=1),
         end_time__gt=window.start - timedelta(days=1),
     ).exclude(status=EventStatus.CANCELLED)
@@ -115,13 +116,18 @@ def _our_busy(connection: CalendarConnection, window: Window) -> Busy:
 
 
 def _readings(row: SyncedEvent, zone: tzinfo) -> list[Window]:
-    """The spans that the row stands for, in whatever zone the provider reads its dates."""
-    if row.start_date is None:
-        return [Window(row.start_time, row.end_time)]
-    return [
-        Window(_midnight(row.start_date, where), _midnight(row.end_date, where))
-        for where in (zone, UTC)
-    ]
+    """The spans that the row stands for, in whatever zone the provider reads its wall times."""
+    if row.start_date is not None:
+        return [
+            Window(_midnight(row.start_date, where), _midnight(row.end_date, where))
+            for where in (zone, UTC)
+        ]
+    as_read = Window(row.start_time, row.end_time)
+    floats_in = (row.raw_data or {}).get("floats_in")
+    if not floats_in:
+        return [as_read]
+    start = as_read.start.astimezone(ZoneInfo(floats_in)).replace(tzinfo=UTC)
+    return [as_read, Window(start, start + (as_read.end - as_read.start))]
 
 
 def _common(readings: list[Window]) -> Window:

@@ -83,6 +83,7 @@ class RemoteEvent:
     sequence: int = 0
     version: str = ""  # the provider's version tag (etag) of the object this comes from
     problem: str = ""
+    floats_in: str = ""  # the zone its wall times were read in, where they do not define one
 
     @property
     def is_all_day(self) -> bool:

@@ -44,7 +44,7 @@ class Provided:
     about: str = ""
     committed: list[Request] = field(default_factory=list)  # what was answered with a fault
 
-    def connect(self, consultant: Consultant) -> CalendarConnection:
+    def connect(self, consultant: Consultant, **fields) -> CalendarConnection:
         return ConnectionFactory(
             user=consultant,
             provider=self.provider,
@@ -53,6 +53,7 @@ class Provided:
             synced_from=None,
             synced_until=None,
             **self._access(),
+            **fields,
         )
 
     def another(self) -> "Provided":

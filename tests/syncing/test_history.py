@@ -1,4 +1,7 @@
-"""Whatever a consultant does: the rows after incremental syncs are those of one fresh full sync."""
+"""Whatever a consultant does: the rows after incremental syncs are those of one fresh full sync.
+
+And they are busy when the provider itself says that the calendar is busy (S13).
+"""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -10,9 +13,10 @@ import pytest
 from connections.models import CalendarConnection
 from syncing.cadence import SECOND_LOOK_AFTER
 from syncing.engine import sync_connection
+from syncing.verification import verify
 from tests.connections.providers import caldav_history, test_google_history, test_microsoft_changes
 from tests.connections.providers.caldav_servers import Device
-from tests.connections.providers.contract import WINDOW
+from tests.connections.providers.contract import BERLIN, WINDOW
 from tests.factories import ConsultantFactory
 from tests.syncing.at_providers import PROVIDERS, Provided, provided
 
@@ -68,14 +72,16 @@ def follow(connection: CalendarConnection) -> str:
 def test_any_history_followed_by_incremental_syncs_equals_one_fresh_full_sync(calendar, seed):
     random = Random(seed)
     does_something = OWNERS[calendar.provider](calendar, random)
-    followed = calendar.connect(ConsultantFactory())
+    followed = calendar.connect(ConsultantFactory(), time_zone=BERLIN.key)
     sync_connection(followed.pk, now=NOW)
     operations = []
     for _ in range(6):
         for _ in range(random.randint(0, 5)):
             does_something()
         operations.append(follow(followed))
-    fresh = calendar.connect(ConsultantFactory())
+    fresh = calendar.connect(ConsultantFactory(), time_zone=BERLIN.key)
     sync_connection(fresh.pk, now=NOW)
     assert rows(followed) == rows(fresh)
     assert "incremental_sync" in operations
+    told = verify(followed, now=NOW).metadata
+    assert (told["missing"], told["surplus"]) == ([], [])

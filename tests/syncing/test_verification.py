@@ -1,5 +1,6 @@
 """Our busy time and the provider's own word on it, at every provider."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from io import StringIO
@@ -20,7 +21,12 @@ from syncing.engine import sync_connection
 from syncing.models import SyncedEvent, SyncLog
 from syncing.tasks import verify_calendar, verify_calendars
 from syncing.verification import verify
-from tests.connections.providers.caldav_servers import PASSWORD, USERNAME, calendar_on
+from tests.connections.providers.caldav_servers import (
+    PASSWORD,
+    USERNAME,
+    calendar_on,
+    event_text,
+)
 from tests.connections.providers.contract import Far
 from tests.connections.providers.far_end import Proxy, instead
 from tests.connections.providers.google_far import app_at as google_app_at
@@ -184,6 +190,18 @@ def test_date_that_the_server_reads_in_utc_is_no_drift(apple):
     assert minutes(verify(connection, now=NOW)) == (0, 0)
     SyncedEvent.objects.all().delete()
     assert minutes(verify(connection, now=NOW)) == (24 * 60, 0)
+
+
+@pytest.mark.parametrize("zone", ["", ";TZID=W. Europe Standard Time", ";TZID=Nowhere/Never"])
+def test_wall_time_that_the_server_reads_in_its_own_way_is_no_drift(apple, zone):
+    connection = connect_apple(apple)
+    start = f"DTSTART{zone}:{NOW + 10 * DAY:%Y%m%dT%H%M%S}"
+    text = event_text("Floats", NOW, NOW + HOUR)
+    text = re.sub(r"DTSTART.*", f"{start}\r", re.sub(r"DTEND.*", "DURATION:PT1H\r", text))
+    apple.device.put(apple.calendar_id, "floats.ics", text)
+    assert minutes(verify(connection, now=NOW)) == (0, 0)
+    SyncedEvent.objects.all().delete()
+    assert minutes(verify(connection, now=NOW)) == (60, 0)
 
 
 def test_date_that_the_server_knows_nothing_of_is_drift(apple):

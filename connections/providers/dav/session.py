@@ -39,7 +39,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class Answer:
-    """A complete answer. Its body, decoded and read to the end, is a file closed with the answer.
+    """A complete answer. Its body, decoded and read to the end, is a file that closes with it.
 
     Beyond ``IN_MEMORY_BYTES`` it lies on disk: some answers list a whole calendar.
     """

@@ -112,6 +112,7 @@ def pattern_of(
         series_id=scope.href,
         version=scope.version,
         problem="; ".join(dict.fromkeys([*scope.flaws, *times.notes]))[:_MAX_PROBLEM],
+        floats_in=str(start.zone) if start.is_floating and not start.is_date else "",
         **fields,
     )
     return Pattern(start.zone, start.is_date, is_cancelled, length, make)

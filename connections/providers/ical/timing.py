@@ -21,16 +21,21 @@ A_DAY, NOTHING = Length(1, 0), Length(0, 0)
 
 
 class Moment(NamedTuple):
-    """A DATE or DATE-TIME with the clock it is read from; a DATE is a midnight there."""
+    """A DATE or DATE-TIME with the clock it is read from; a DATE is a midnight there.
+
+    ``is_floating``: which clock that is has not been said, or by a name alone (RFC 5545 §3.3.5).
+    """
 
     wall: int
     zone: Zone
     is_date: bool = False
+    is_floating: bool = False
 
     @classmethod
     def of(cls, written: Written, floating: Zone) -> "Moment":
         """A time that names no zone of its own."""
-        return cls(written.wall, UTC_ZONE if written.is_utc else floating, written.is_date)
+        zone = UTC_ZONE if written.is_utc else floating
+        return cls(written.wall, zone, written.is_date, is_floating=not written.is_utc)
 
     @property
     def instant(self) -> int:
@@ -116,7 +121,7 @@ class Times:
         zone, note = self._zones.find(tzid)
         if note:
             self.notes.append(note)
-        return Moment(written.wall, zone)
+        return Moment(written.wall, zone, is_floating=not self._zones.defines(tzid))
 
     def _period(self, start: Moment, rest: str, line: Property) -> Length:
         try:

@@ -49,6 +49,9 @@ class NamedZone:
         self._zone = zone
         self._offsets: dict[int, int] = {}
 
+    def __str__(self) -> str:
+        return str(self._zone)
+
     def instant(self, wall: int) -> int:
         offset = self._offsets.get(wall // DAY)
         return wall - (self._offset(wall) if offset is None else offset)
@@ -147,6 +150,10 @@ class Zones:
         }
         self._until, self._budget = until, budget
         self._defined: dict[str, tuple[Zone, str]] = {}
+
+    def defines(self, tzid: str) -> bool:
+        """Whether the object itself says what the name means, as RFC 5545 §3.2.19 asks for."""
+        return tzid.strip() in self._definitions
 
     def find(self, tzid: str) -> tuple[Zone, str]:
         """The zone, and a note if it is not known: the consultant's own has to stand in for it."""

@@ -118,7 +118,29 @@ def test_floating_times_are_the_consultants():
 
 
 def test_floating_times_of_a_calendar_that_names_its_zone_are_in_that_zone():
-    assert spans(read_file("floating-times-of-a-named-calendar")) == ["06-05 01:00/02:00"]
+    reading = read_file("floating-times-of-a-named-calendar")
+    assert spans(reading) == ["06-05 01:00/02:00"]
+    assert [event.floats_in for event in reading.events] == ["Asia/Tokyo"]
+
+
+@pytest.mark.parametrize(
+    ("start", "floats_in"),
+    [
+        ("DTSTART:20260605T090000", "Europe/Berlin"),
+        ("DTSTART:20260605T090000Z", ""),
+        ("DTSTART;VALUE=DATE:20260605", ""),
+        ("DTSTART;TZID=Tokyo Standard Time:20260605T090000", "Asia/Tokyo"),
+        ("DTSTART;TZID=Ours:20260605T090000", ""),
+    ],
+)
+def test_wall_time_whose_zone_the_object_does_not_define_says_where_it_was_read(start, floats_in):
+    ours = (
+        "BEGIN:VTIMEZONE\nTZID:Ours\nBEGIN:STANDARD\nDTSTART:19700101T000000\n"
+        "TZOFFSETFROM:+0100\nTZOFFSETTO:+0100\nEND:STANDARD\nEND:VTIMEZONE\n"
+    )
+    for rule in ("", "\nRRULE:FREQ=DAILY;COUNT=2"):
+        reading = read(vcalendar(f"UID:1\n{start}{rule}", before=ours))
+        assert {event.floats_in for event in reading.events} == {floats_in}
 
 
 def test_names_are_understood_in_lower_case():

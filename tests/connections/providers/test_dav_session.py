@@ -30,7 +30,8 @@ def answering(request: Request) -> Response:
 def ask(url: str, guard: OutboundGuard, limits: Limits = QUICK) -> bytes:
     session = GuardedSession(guard, limits)
     try:
-        return session.request("GET", url).body.read()
+        answer = session.request("GET", url)
+        return answer.body.read()
     finally:
         session.close()
 
