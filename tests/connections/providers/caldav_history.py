@@ -9,6 +9,9 @@ from urllib.parse import urlsplit
 from tests.connections.providers.caldav_servers import CalDavCalendar, calendar_text
 from tests.connections.providers.contract import DAY, HOUR, WINDOW
 
+# How programs write times: in UTC, without a zone, and with the name of one they do not define.
+UTC, FLOATING, NAMED = "{}:{}Z", "{}:{}", "{};TZID=W. Europe Standard Time:{}"
+
 
 @dataclass
 class Entry:
@@ -18,6 +21,7 @@ class Entry:
     start: datetime
     days: int = 0  # 0: no series
     all_day: bool = False
+    spelling: str = UTC
     left_out: set[int] = field(default_factory=set)
     moved: dict[int, datetime] = field(default_factory=dict)
 
@@ -27,11 +31,11 @@ class Entry:
 
     def _master(self, uid: str) -> str:
         rule = [f"RRULE:FREQ=DAILY;COUNT={self.days}"] if self.days else []
-        left_out = [f"EXDATE:{moment(self.start + day * DAY)}" for day in sorted(self.left_out)]
+        left_out = [self._time("EXDATE", self.start + day * DAY) for day in sorted(self.left_out)]
         return self._event(uid, self.title, self.start, *rule, *left_out)
 
     def _override(self, uid: str, day: int, start: datetime) -> str:
-        original = f"RECURRENCE-ID:{moment(self.start + day * DAY)}"
+        original = self._time("RECURRENCE-ID", self.start + day * DAY)
         return self._event(uid, f"{self.title} moved", start, original)
 
     def _event(self, uid: str, title: str, start: datetime, *lines: str) -> str:
@@ -45,7 +49,10 @@ class Entry:
                 f"{name};VALUE=DATE:{day:%Y%m%d}"
                 for name, day in zip(("DTSTART", "DTEND"), days, strict=True)
             )
-        return f"DTSTART:{moment(start)}", f"DTEND:{moment(start + HOUR)}"
+        return self._time("DTSTART", start), self._time("DTEND", start + HOUR)
+
+    def _time(self, name: str, at: datetime) -> str:
+        return self.spelling.format(name, f"{at:%Y%m%dT%H%M%S}")
 
 
 class Owner:
@@ -64,10 +71,13 @@ class Owner:
         self._random.choice(deeds)()
 
     def adds(self) -> None:
-        self._write(self._new(), Entry(self._title(), self._moment(), all_day=self._chance()))
+        entry = Entry(self._title(), self._moment(), all_day=self._chance())
+        entry.spelling = self._random.choice((UTC, FLOATING, NAMED))
+        self._write(self._new(), entry)
 
     def adds_a_series(self) -> None:
         entry = Entry(self._title(), self._moment(), days=self._random.randint(2, 30))
+        entry.spelling = self._random.choice((UTC, FLOATING))
         self._write(self._new(), entry)
 
     def moves(self) -> None:
@@ -127,7 +137,3 @@ class Owner:
     def _moment(self) -> datetime:
         """In the window or not far from it."""
         return WINDOW.start + timedelta(hours=self._random.randint(-24 * 20, 24 * 112))
-
-
-def moment(at: datetime) -> str:
-    return f"{at:%Y%m%dT%H%M%SZ}"
