@@ -127,11 +127,14 @@ def _columns(event: RemoteEvent) -> Iterable[object]:
 
 
 _SPECIAL = re.compile(r"[\\\t\n\r]")
-_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
+_ESCAPES = (("\\", r"\\"), ("\t", r"\t"), ("\n", r"\n"), ("\r", r"\r"))
 
 
 def _text(value: str) -> str:
-    return value.translate(_ESCAPES) if _SPECIAL.search(value) else value
+    if _SPECIAL.search(value):
+        for special, escape in _ESCAPES:
+            value = value.replace(special, escape)
+    return value
 
 
 def _line(*values: object) -> bytes:
