@@ -10,7 +10,6 @@ import json
 import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from hashlib import sha256
 from uuid import UUID
 
@@ -21,8 +20,9 @@ from bookings.endpoints import WebhookDelivery, WebhookEndpoint
 from bookings.wording import one_line, shortened
 from connections.fields import SecretUnreadable
 from connections.providers.base import AddressRefused, ProviderUnavailable, RateLimited
-from connections.providers.dav.session import Answer, GuardedSession, Limits
 from connections.providers.outbound import OutboundGuard
+from connections.providers.retry_after import seconds_to_wait
+from connections.providers.session import Answer, GuardedSession, Limits
 from syncing.cadence import delay_after
 
 logger = logging.getLogger(__name__)
@@ -137,20 +137,9 @@ def _require_success(answer: Answer, *, now: datetime) -> None:
     """Raises ``RateLimited`` where the endpoint says when to come again, else ``NotTaken``."""
     if 200 <= answer.status < 300:
         return
-    if wait := _seconds_to_wait(answer.headers.get("Retry-After", ""), now=now):
+    if wait := seconds_to_wait(answer.headers.get("Retry-After", ""), now=now):
         raise RateLimited(f"The answer was {answer.status}.", retry_after=wait)
     raise NotTaken(f"The answer was {answer.status}.")
-
-
-def _seconds_to_wait(retry_after: str, *, now: datetime) -> float:
-    """Seconds or a date (RFC 9110, section 10.2.3); 0 for anything else."""
-    if retry_after.isascii() and retry_after.isdigit():
-        return float(retry_after[:9])
-    try:
-        until = parsedate_to_datetime(retry_after).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return 0.0
-    return max(0.0, (until - now).total_seconds())
 
 
 def _record_answer(delivery: WebhookDelivery, answer: Answer) -> None:

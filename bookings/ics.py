@@ -12,7 +12,7 @@ from icalendar import Calendar, Event, vCalAddress, vUri
 from bookings.models import Booking
 from bookings.tokens import manage_url
 from bookings.wording import call_of, consultant_name, location_of, title_of
-from connections.providers.ical.booking_ids import booking_uid
+from connections.providers.booking_ids import booking_uid
 
 PRODUCT = "-//calsync//bookings//EN"
 

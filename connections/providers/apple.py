@@ -28,9 +28,9 @@ from connections.providers.dav.discovery import find_calendars
 from connections.providers.dav.free_busy import busy_periods
 from connections.providers.dav.objects import is_cancelled
 from connections.providers.dav.own_events import OwnEvents
-from connections.providers.dav.session import Limits
 from connections.providers.ical.events import read_object
 from connections.providers.outbound import OutboundGuard
+from connections.providers.session import Limits
 
 ICLOUD = "https://caldav.icloud.com/"
 ALL_TIME = Window(datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))

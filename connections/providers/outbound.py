@@ -1,10 +1,11 @@
 """The guard for outgoing addresses: which servers calsync can be made to call.
 
-A consultant types the address of a calendar server, and every answer of that server names further
-addresses. Any of them could lead into the network calsync runs in (server-side request forgery).
-So an address must be https, carry no password, use a port on which calendar servers live, and
-everything its name resolves to must be on the public Internet. The operator can let single hosts
-through (``CALDAV_ALLOWED_PRIVATE_HOSTS``), also over plain http: a server at home, the demo.
+A consultant types the address of a calendar server or of a webhook's endpoint, and every answer of
+a calendar server names further addresses. Any of them could lead into the network calsync runs in
+(server-side request forgery). So an address must be https, carry no password, use a port on which
+such servers live, and everything its name resolves to must be on the public Internet. The operator
+can let single hosts through (``CALDAV_ALLOWED_PRIVATE_HOSTS``, ``WEBHOOK_ALLOWED_PRIVATE_HOSTS``),
+also over plain http: a server at home, the demo.
 
 ``check`` judges an address by its looks. ``resolve`` returns the very addresses that the connection
 is then opened to, so a name that changes between check and use gains nothing (DNS rebinding).

@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import median
 
 from connections.providers.base import ChangePage
-from connections.providers.dav.session import Limits
+from connections.providers.session import Limits
 from tests.connections.providers.caldav_servers import (
     USERNAME,
     CalDavCalendar,

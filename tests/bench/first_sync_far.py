@@ -19,10 +19,10 @@ from urllib.parse import urlsplit
 
 from connections.providers.apple import AppleAdapter
 from connections.providers.base import CalendarAdapter, ChangePage, Credentials, Window
-from connections.providers.dav.session import Limits
 from connections.providers.google import GoogleAdapter, GoogleApp
 from connections.providers.microsoft import MicrosoftAdapter, MicrosoftApp
 from connections.providers.outbound import OutboundGuard
+from connections.providers.session import Limits
 from tests.connections.providers.caldav_servers import (
     PASSWORD,
     USERNAME,

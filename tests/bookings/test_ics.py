@@ -10,7 +10,7 @@ from icalendar import Calendar
 from bookings.ics import invitation
 from bookings.models import Booking
 from bookings.tokens import hash_of, manage_token, manage_url
-from connections.providers.ical.booking_ids import booking_uid
+from connections.providers.booking_ids import booking_uid
 from tests.bookings.moments import MONDAY_TEN
 from tests.factories import BookingFactory, ConsultantFactory
 

@@ -18,8 +18,8 @@ from connections.forms import ICLOUD, ConnectForm
 from connections.models import CalendarConnection, Consultant
 from connections.providers.apple import AppleAdapter
 from connections.providers.base import Credentials, RemoteCalendar
-from connections.providers.dav.session import Limits
 from connections.providers.outbound import OutboundGuard
+from connections.providers.session import Limits
 from syncing.models import SyncedEvent
 from tests.connections.providers.caldav_servers import (
     PASSWORD,

@@ -10,10 +10,10 @@ from uuid import UUID, uuid4
 from connections import adapters
 from connections.models import CalendarConnection, Consultant
 from connections.providers.apple import AppleAdapter
-from connections.providers.dav.session import Limits
 from connections.providers.google import GoogleAdapter
 from connections.providers.microsoft import MicrosoftAdapter
 from connections.providers.outbound import OutboundGuard
+from connections.providers.session import Limits
 from tests.connections.providers import google_far, microsoft_far
 from tests.connections.providers.caldav_servers import (
     PASSWORD,

@@ -10,8 +10,8 @@ import pytest
 from connections import adapters
 from connections.models import CalendarConnection
 from connections.providers.apple import AppleAdapter
-from connections.providers.dav.session import Limits
 from connections.providers.outbound import OutboundGuard
+from connections.providers.session import Limits
 from syncing.engine import sync_connection
 from syncing.models import SyncedEvent, SyncLog
 from tests.connections.providers.caldav_servers import (

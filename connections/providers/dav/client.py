@@ -13,6 +13,7 @@ on a partition (``p42-caldav.icloud.com``); and a host below the typed one (``ex
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from functools import cached_property
 from io import BytesIO
 from itertools import islice
@@ -21,7 +22,7 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 
 from caldav import DAVClient
 from caldav.elements import dav
-from caldav.lib.error import parse_preconditions, parse_retry_after
+from caldav.lib.error import parse_preconditions
 from caldav.response import DAVResponse
 from lxml import etree
 
@@ -32,12 +33,14 @@ from connections.providers.base import (
     ProviderUnavailable,
     RateLimited,
 )
-from connections.providers.dav.session import Answer, GuardedSession, Limits
 from connections.providers.outbound import HTTPS_PORT, Origin, OutboundGuard, origin
+from connections.providers.retry_after import seconds_to_wait
+from connections.providers.session import Answer, GuardedSession, Limits
 
 ICLOUD = "icloud.com"
 MAX_REDIRECTS = 5
 KEEPS_METHOD = {301, 302, 307, 308}  # 303 says "look elsewhere", which only a question can do
+A_MINUTE = 60.0  # to wait where a server does not say how long
 QUESTIONS = {"GET", "PROPFIND", "REPORT"}
 NOT_IMPLEMENTED, INSUFFICIENT_STORAGE = 501, 507  # answers to a request, not failures of the server
 
@@ -204,19 +207,14 @@ def _is_redirect(reply: Reply, method: str) -> bool:
 
 def _raise_for(answer: Answer, host: str) -> None:
     """What an answer means whatever was asked."""
-    retry_after = answer.headers.get("Retry-After")
+    retry_after = answer.headers.get("Retry-After", "")
     if answer.status == 401:
         raise AccessRevoked(f"{host} refuses the name or the password.")
     if answer.status == 429 or (answer.status == 503 and retry_after):
-        raise RateLimited(f"{host} asks calsync to wait.", retry_after=_seconds(retry_after))
+        wait = seconds_to_wait(retry_after, now=datetime.now(UTC)) or A_MINUTE
+        raise RateLimited(f"{host} asks calsync to wait.", retry_after=wait)
     if answer.status >= 500 and answer.status not in (NOT_IMPLEMENTED, INSUFFICIENT_STORAGE):
         raise ProviderUnavailable(f"{host} answered with error {answer.status}.")
-
-
-def _seconds(retry_after: str | None) -> float:
-    """How long to wait; a minute where the server does not say it so that it can be read."""
-    seconds = parse_retry_after(retry_after or "")
-    return 60.0 if seconds is None or seconds < 0 else seconds
 
 
 def _is_plain_https(where: Origin) -> bool:

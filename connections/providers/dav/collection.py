@@ -31,7 +31,7 @@ from connections.providers.dav.multistatus import (
     read_sync_token,
 )
 from connections.providers.dav.paths import Etags, PathSet
-from connections.providers.dav.session import AnswerTooLarge
+from connections.providers.session import AnswerTooLarge
 
 TOKEN_REFUSED = {409, 410, 412}  # besides the precondition, which RFC 6578 §3.2 asks for
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from icalendar import Calendar, Event
 
 from connections.providers.base import EventDraft, ProviderUnavailable
-from connections.providers.ical.booking_ids import (
+from connections.providers.booking_ids import (
     BOOKING_PROPERTY,
     booking_id_of,
     read_booking_id,

@@ -19,12 +19,12 @@ from connections.providers.base import (
     WriteRefused,
     WrittenEvent,
 )
+from connections.providers.booking_ids import require_ours
 from connections.providers.dav import queries
 from connections.providers.dav.client import INSUFFICIENT_STORAGE, GuardedClient, Reply
 from connections.providers.dav.collection import Collection
 from connections.providers.dav.multistatus import MISSING, href_texts, makes_no_sense, path_of
 from connections.providers.dav.objects import booking_of, new_object, revised_object
-from connections.providers.ical.booking_ids import require_ours
 
 ATTEMPTS = 3
 DONE = {200, 201, 202, 204}

@@ -7,7 +7,7 @@ from caldav.elements import cdav, dav
 from caldav.elements.base import BaseElement
 
 from connections.providers.base import Window
-from connections.providers.ical.booking_ids import BOOKING_PROPERTY
+from connections.providers.booking_ids import BOOKING_PROPERTY
 
 CALENDARSERVER = "{http://calendarserver.org/ns/}"
 CALDAV = "{urn:ietf:params:xml:ns:caldav}"

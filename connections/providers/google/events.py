@@ -18,8 +18,8 @@ from connections.providers.base import (
     TRANSPARENT,
     RemoteEvent,
 )
+from connections.providers.booking_ids import booking_id_of, read_booking_id
 from connections.providers.google.drafts import BOOKING_PROPERTY, is_id_of
-from connections.providers.ical.booking_ids import booking_id_of, read_booking_id
 from connections.providers.ical.classification import MAX_SEQUENCE, PRIVATE_TITLE, clean
 
 # What is asked of an event: nothing of its description, its place or its guests but ourselves.

@@ -21,6 +21,7 @@ from connections.providers.base import (
     WriteRefused,
     WrittenEvent,
 )
+from connections.providers.booking_ids import require_ours
 from connections.providers.conferences import wait_for_conference
 from connections.providers.google import conferences
 from connections.providers.google.api import CalendarApi
@@ -36,7 +37,6 @@ from connections.providers.google.replies import (
     makes_no_sense,
     refusal_of_calendar,
 )
-from connections.providers.ical.booking_ids import require_ours
 
 ATTEMPTS = 3
 REFUSED = {BAD_REQUEST, FORBIDDEN, *MISSING, 405, 413, 422}  # an event that will never be taken

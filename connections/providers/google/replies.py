@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from googleapiclient.errors import HttpError
 
@@ -19,6 +20,7 @@ from connections.providers.base import (
     ProviderUnavailable,
     RateLimited,
 )
+from connections.providers.retry_after import seconds_to_wait
 
 BAD_REQUEST, UNAUTHORIZED, FORBIDDEN, NOT_FOUND = 400, 401, 403, 404
 CONFLICT, GONE, CHANGED, TOO_MANY = 409, 410, 412, 429
@@ -66,12 +68,11 @@ class Reply:
 def refusal(error: HttpError) -> Reply:
     """The refusal that the library raised, whose own text holds the whole address."""
     details = list(_details(error.content))
-    wait = error.resp.get("retry-after", "")
     return Reply(
         status=error.status_code,
         reasons=frozenset(_names("reason", details)),
         locations=frozenset(_names("location", details)),
-        retry_after=float(wait) if wait.isdigit() else 0.0,
+        retry_after=seconds_to_wait(error.resp.get("retry-after", ""), now=datetime.now(UTC)),
     )
 
 

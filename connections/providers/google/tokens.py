@@ -4,7 +4,7 @@ https://developers.google.com/identity/protocols/oauth2/web-server#offline
 """
 
 import json
-from datetime import UTC
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 from google.auth.transport import Response
@@ -22,6 +22,7 @@ from connections.providers.base import (
 from connections.providers.google.api import FAILURES, TIMEOUT, let_go, new_http
 from connections.providers.google.app import GoogleApp
 from connections.providers.google.replies import BAD_REQUEST, SOON, TOO_MANY
+from connections.providers.retry_after import seconds_to_wait
 
 REVOKED = "invalid_grant"
 OPERATOR = {
@@ -114,9 +115,8 @@ def _refusal(answer: Response | None) -> ProviderError:
             "Look at GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET."
         )
     if answer.status == TOO_MANY:
-        wait = answer.headers.get("retry-after", "")
-        seconds = float(wait) if wait.isdigit() else SOON
-        return RateLimited("Google asks to slow down.", retry_after=seconds)
+        wait = seconds_to_wait(answer.headers.get("retry-after", ""), now=datetime.now(UTC))
+        return RateLimited("Google asks to slow down.", retry_after=wait or SOON)
     return ProviderUnavailable(f"Google renews no access now (status {answer.status}).")
 
 

@@ -6,7 +6,7 @@
 ``overrides`` and ``series`` (which occurrences).
 """
 
-from connections.providers.ical.booking_ids import BOOKING_PROPERTY, booking_id_of, booking_uid
+from connections.providers.booking_ids import BOOKING_PROPERTY, booking_id_of, booking_uid
 from connections.providers.ical.events import ObjectReading, read_object
 
 __all__ = ["BOOKING_PROPERTY", "ObjectReading", "booking_id_of", "booking_uid", "read_object"]

@@ -17,7 +17,7 @@ from connections.providers.base import (
     TENTATIVE,
     TRANSPARENT,
 )
-from connections.providers.ical.booking_ids import BOOKING_PROPERTY, booking_id_of, read_booking_id
+from connections.providers.booking_ids import BOOKING_PROPERTY, booking_id_of, read_booking_id
 from connections.providers.ical.parser import Component, Property, unescape
 from connections.providers.ical.values import Unreadable, read_time
 

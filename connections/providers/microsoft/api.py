@@ -5,6 +5,7 @@ https://learn.microsoft.com/en-us/graph/use-the-api
 
 import weakref
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from urllib.parse import quote, urlencode, urljoin
 
 import requests
@@ -12,7 +13,8 @@ from urllib3.exceptions import HTTPError
 
 from connections.providers.base import AccessTokenRefused, AddressRefused, ProviderUnavailable
 from connections.providers.microsoft.app import MicrosoftApp
-from connections.providers.microsoft.replies import Reply, makes_no_sense, refusal_of_all, wait_of
+from connections.providers.microsoft.replies import Reply, makes_no_sense, refusal_of_all
+from connections.providers.retry_after import seconds_to_wait
 
 TIMEOUT = 10.0  # seconds to connect, and of silence
 MAX_PAGES = 2000  # beyond that Graph is walking in a circle
@@ -126,7 +128,7 @@ def explain(error: Exception) -> str:
 
 
 def _read(response: requests.Response) -> Reply:
-    wait = wait_of(response.headers.get("Retry-After", ""))
+    wait = seconds_to_wait(response.headers.get("Retry-After", ""), now=datetime.now(UTC))
     try:
         body = response.json() if response.content else {}
     except ValueError:

@@ -9,7 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from connections.providers.base import EventDraft
-from connections.providers.ical.booking_ids import booking_id_of, booking_uid, read_booking_id
+from connections.providers.booking_ids import booking_id_of, booking_uid, read_booking_id
 
 # Two marks, each with the booking's id. Lists of changes show the transaction id alone, searches
 # find the property alone; somebody's copy of our event may keep the property.

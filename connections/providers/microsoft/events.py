@@ -16,7 +16,7 @@ from connections.providers.base import (
     TRANSPARENT,
     RemoteEvent,
 )
-from connections.providers.ical.booking_ids import booking_id_of
+from connections.providers.booking_ids import booking_id_of
 from connections.providers.ical.classification import PRIVATE_TITLE, clean
 from connections.providers.ical.zones import named_zone
 from connections.providers.microsoft.drafts import booking_of

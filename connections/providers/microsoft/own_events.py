@@ -17,8 +17,8 @@ from connections.providers.base import (
     WriteRefused,
     WrittenEvent,
 )
+from connections.providers.booking_ids import require_ours
 from connections.providers.conferences import wait_for_conference
-from connections.providers.ical.booking_ids import require_ours
 from connections.providers.microsoft import conferences
 from connections.providers.microsoft.api import GraphApi, calendar_path, event_path
 from connections.providers.microsoft.drafts import (

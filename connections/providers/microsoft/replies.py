@@ -85,11 +85,6 @@ def makes_no_sense(reply: Reply) -> ProviderUnavailable:
     return ProviderUnavailable(f"Microsoft's answer makes no sense ({reasons}).")
 
 
-def wait_of(header: str) -> float:
-    """``Retry-After`` in seconds; 0 where it is a date or missing."""
-    return float(header) if header.isdecimal() else 0.0
-
-
 def _codes(error: object) -> Iterator[str]:
     """The codes of an error and of those within it: nothing else gets into a text for people."""
     while isinstance(error, dict):

@@ -24,7 +24,8 @@ from connections.providers.base import (
 )
 from connections.providers.microsoft.api import TIMEOUT, new_http
 from connections.providers.microsoft.app import LASTING, SCOPES, MicrosoftApp
-from connections.providers.microsoft.replies import SOON, TOO_MANY, wait_of
+from connections.providers.microsoft.replies import SOON, TOO_MANY
+from connections.providers.retry_after import seconds_to_wait
 
 REVOKED = {"invalid_grant", "interaction_required", "consent_required", "login_required"}
 OPERATOR = {
@@ -105,7 +106,7 @@ def _refusal(answer: requests.Response | None) -> ProviderError:
         return ProviderUnavailable("Microsoft did not answer, or the connection broke off.")
     error, numbers = _error_of(answer)
     if answer.status_code == TOO_MANY or LOOP in numbers:
-        wait = wait_of(answer.headers.get("Retry-After", ""))
+        wait = seconds_to_wait(answer.headers.get("Retry-After", ""), now=datetime.now(UTC))
         pause = LOOP_PAUSE if LOOP in numbers else SOON
         return RateLimited("Microsoft asks to slow down.", retry_after=wait or pause)
     if error in OPERATOR or numbers & SECRET_TROUBLE:

@@ -17,8 +17,8 @@ import icalendar
 
 from connections.providers.apple import AppleAdapter
 from connections.providers.base import Credentials
-from connections.providers.dav.session import Limits
 from connections.providers.outbound import OutboundGuard
+from connections.providers.session import Limits
 from tests.connections.providers.contract import DAY, HOUR, TEN, Far
 from tests.connections.providers.far_end import Proxy, Request, Response, forward_to
 

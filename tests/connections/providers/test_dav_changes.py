@@ -20,7 +20,7 @@ from connections.providers.base import (
     RateLimited,
     SyncTokenExpired,
 )
-from connections.providers.dav.session import Limits
+from connections.providers.session import Limits
 from tests.connections.providers.caldav_servers import (
     USERNAME,
     CalDavCalendar,

@@ -15,8 +15,8 @@ from connections.providers.base import (
     RemoteCalendar,
 )
 from connections.providers.dav.client import GuardedClient
-from connections.providers.dav.session import Limits
 from connections.providers.outbound import OutboundGuard
+from connections.providers.session import Limits
 from tests.connections.providers.caldav_servers import PASSWORD, USERNAME, calendar_on, free_port
 from tests.connections.providers.far_end import FarEnd, Request, Response, cut_off, instead
 

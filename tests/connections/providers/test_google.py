@@ -158,7 +158,7 @@ NEWER = '{{"error": {{"code": 403, "details": [{{"@type": "x/ErrorInfo", "reason
         (refusing(403, "userRateLimitExceeded", domain="usageLimits"), RateLimited, 60),
         (refusing(429, "rateLimitExceeded", headers={"Retry_After": "17"}), RateLimited, 17),
         (instead(429), RateLimited, 60),
-        (instead(429, Retry_After="Mon, 01 Mar 2027 10:00:00 GMT"), RateLimited, 60),
+        (instead(429, Retry_After="in a while"), RateLimited, 60),
         (refusing(403, "quotaExceeded", domain="usageLimits"), RateLimited, 1800),
         (refusing(403, "quotaExceeded", headers={"Retry_After": "7200"}), RateLimited, 7200),
         (refusing(403, "dailyLimitExceeded", domain="usageLimits"), RateLimited, 1800),

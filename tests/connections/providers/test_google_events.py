@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from connections.providers.base import RemoteEvent, Window
+from connections.providers.booking_ids import booking_uid
 from connections.providers.google.drafts import event_ids
 from connections.providers.google.events import Unreadable, remote_event, series_of
 from connections.providers.google.listing import sort_items
-from connections.providers.ical.booking_ids import booking_uid
 
 BERLIN = ZoneInfo("Europe/Berlin")
 TEN = datetime(2027, 3, 1, 10, tzinfo=UTC)

@@ -88,7 +88,7 @@ def test_calendars_that_cannot_be_listed_now_are_not_none(far, fault):
         (refusing(401, "InvalidAuthenticationToken"), AccessTokenRefused, None),
         (refusing(429, "ApplicationThrottled", headers={"Retry_After": "17"}), RateLimited, 17),
         (refusing(429, "MailboxConcurrency"), RateLimited, 60),
-        (instead(429, Retry_After="Mon, 01 Mar 2027 10:00:00 GMT"), RateLimited, 60),
+        (instead(429, Retry_After="in a while"), RateLimited, 60),
         (instead(503, Retry_After="30"), RateLimited, 30),
         (instead(504, Retry_After="5"), RateLimited, 5),
         (instead(503), ProviderUnavailable, None),

@@ -1,8 +1,9 @@
 """One guarded line to a server: checked addresses, and a limit on time and size.
 
-This stands between caldav's client and the network. Nothing a server does can hold a call longer
-than ``Limits.total`` seconds: not silence, not one byte a second, not a body without end.
-Redirects are handed back, cookies dropped, proxies and ``.netrc`` ignored.
+Whatever a person has typed the address of is called through this: calendar servers, and the
+endpoints of webhooks. Nothing a server does can hold a call longer than ``Limits.total`` seconds:
+not silence, not one byte a second, not a body without end. Redirects are handed back, cookies
+dropped, proxies and ``.netrc`` ignored.
 """
 
 import socket

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import pytest
 
 from connections.providers.base import AddressRefused, ProviderUnavailable
-from connections.providers.dav.session import AnswerTooLarge, GuardedSession, Limits
 from connections.providers.outbound import OutboundGuard
+from connections.providers.session import AnswerTooLarge, GuardedSession, Limits
 from tests.connections.providers.authority import Authority
 from tests.connections.providers.caldav_servers import free_port, look_up
 from tests.connections.providers.far_end import FarEnd, Request, Response
