@@ -68,21 +68,23 @@ class Round:
         """What changed since the token. Raises ``SyncTokenExpired``."""
         bookmark = read_bookmark(sync_token, self._calendar_id)
         self._zone = zone_named(bookmark.zone, otherwise=self._zone)  # unless Google names another
-        seen = Listing()
+        seen, live = Listing(), set()
         for reply in self._pages(syncToken=bookmark.token):
             if self._zone_of(reply).key != bookmark.zone:
                 raise SyncTokenExpired("The calendar has moved to another time zone.")
             next_bookmark = self._bookmark(reply, bookmark.zone)
             listing = self._sorted(reply)
             _remember(seen, listing)
+            singles = frozenset(event.provider_event_id for event in listing.singles)
+            live |= singles
             yield ChangePage(
                 events=listing.singles,
                 removed=frozenset(listing.gone),
-                replaced=frozenset(event.provider_event_id for event in listing.singles),
+                replaced=singles,
                 problems=listing.problems,
             )
         for series_id, instances in seen.series.items():
-            if instances or series_id not in seen.gone:
+            if instances or series_id not in seen.gone | live:
                 yield self._whole_series(series_id, instances)
         yield ChangePage(sync_token=next_bookmark)
 
@@ -101,8 +103,8 @@ class Round:
     def _whole_series(self, series_id: str, shown: dict[str, RemoteEvent]) -> ChangePage:
         """A series as it stands within the window, together with what the round has shown of it.
 
-        One that cannot be listed (it was deleted, or we are invited to some instances alone) leaves
-        its other instances unknown: then the whole window has to be read.
+        One that cannot be listed (it was deleted, or we are invited to some instances alone), or
+        shows nothing at all, leaves its instances unknown: then the whole window has to be read.
         """
         events, problems = dict(shown), []
         for reply in self._api.pages(
@@ -117,6 +119,8 @@ class Round:
             listing = self._sorted(reply)
             events |= {event.provider_event_id: event for event in listing.events}
             problems += listing.problems
+        if not events and not problems:
+            raise SyncTokenExpired("A series shows nothing within the window.")
         return ChangePage(
             events=list(events.values()), replaced=frozenset({series_id}), problems=problems
         )

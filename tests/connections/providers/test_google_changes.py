@@ -1,5 +1,6 @@
 """Rounds of changes at Google: pages, sync tokens, series, and what a round must never believe."""
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from zoneinfo import ZoneInfo
@@ -380,6 +381,24 @@ def test_series_that_becomes_a_single_event_leaves_nothing_behind(far):
     assert rows.operations == ["full", "incremental"]
 
 
+@pytest.mark.parametrize("has_series", [True, False])
+def test_single_event_outlives_the_instances_that_it_had_as_a_series(far, has_series):
+    series = far.add("Weekly", TEN, TEN + HOUR, recurrence=["RRULE:FREQ=WEEKLY;COUNT=3"])
+    rows = Rows(far)
+    old = list(rows.sync())
+    far.calendar.change(series, recurrence=None)
+    of_series = {"recurringEventId": series} if has_series else {}
+    cancelled = [{"id": one, "status": "cancelled"} | of_series for one in old]
+
+    def named_as_well(body: str) -> str:
+        answer = json.loads(body)
+        return json.dumps(answer | {"items": [*answer["items"], *cancelled]})
+
+    far.google.commit(edited(named_as_well), about=LISTS)
+    assert starts(rows.sync()) == [TEN]
+    assert rows.operations == ["full", "incremental"]
+
+
 def test_single_event_that_becomes_a_series_is_not_there_twice(far):
     single = far.add("Once", TEN, TEN + HOUR)
     rows = Rows(far)
@@ -440,6 +459,17 @@ def test_what_a_round_has_shown_of_a_series_is_not_lost_when_listing_it_is_behin
     stale = instead(200, '{"kind": "calendar#events", "items": [], "timeZone": "Europe/Berlin"}')
     far.google.commit(stale, about="/instances")
     assert [event.title for event in rows.sync().values()] == ["Weekly!"] * 3
+
+
+def test_series_that_shows_nothing_is_not_believed_to_be_empty(far):
+    series = far.add("Weekly", TEN, TEN + HOUR, recurrence=["RRULE:FREQ=WEEKLY;COUNT=3"])
+    rows = Rows(far)
+    rows.sync()
+    far.remove(f"{series}_{TEN + WEEK:%Y%m%dT%H%M%SZ}")
+    empty = instead(200, '{"kind": "calendar#events", "timeZone": "Europe/Berlin"}')
+    far.google.commit(empty, about="/instances")
+    assert starts(rows.sync()) == [TEN, TEN + 2 * WEEK]
+    assert rows.operations == ["full", "full"]
 
 
 @pytest.mark.parametrize("body", ["{}", '{"kind": "calendar#event", "id": "e1"}'])
