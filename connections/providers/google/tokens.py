@@ -1,6 +1,7 @@
 """Access tokens for a refresh token, and the end of an account's access.
 
 https://developers.google.com/identity/protocols/oauth2/web-server#offline
+https://developers.google.com/identity/protocols/oauth2#expiration
 """
 
 import json
@@ -25,6 +26,7 @@ from connections.providers.google.replies import BAD_REQUEST, SOON, TOO_MANY
 from connections.providers.retry_after import seconds_to_wait
 
 REVOKED = "invalid_grant"
+BY_ADMINISTRATORS = "admin_policy_enforced"  # also where they had allowed it before
 OPERATOR = {
     "deleted_client",
     "disabled_client",
@@ -109,6 +111,11 @@ def _refusal(answer: Response | None) -> ProviderError:
     error = _error_of(answer)
     if error == REVOKED:
         return AccessRevoked("Google no longer accepts the sign-in. Connect the account again.")
+    if error == BY_ADMINISTRATORS:
+        return AccessRevoked(
+            "Administrators of your organisation no longer allow calsync at Google. Ask one of "
+            "them to allow it, then connect the account again."
+        )
     if error in OPERATOR:
         return ProviderMisconfigured(
             f"Google does not accept this installation ({error}). "

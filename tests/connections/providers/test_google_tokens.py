@@ -78,6 +78,14 @@ def test_sign_in_that_an_administrator_wants_again_is_revoked(google, app, anna,
         refresh(app, anna.stay_signed_in())
 
 
+def test_access_that_administrators_no_longer_allow_is_revoked_and_says_whom_to_ask(
+    google, app, anna
+):
+    google.commit(oauth_refusing(400, "admin_policy_enforced"))
+    with pytest.raises(AccessRevoked, match="Administrators of your organisation"):
+        refresh(app, anna.stay_signed_in())
+
+
 def test_registration_that_google_does_not_know_is_the_operators_matter(app, anna):
     token = anna.stay_signed_in()
     for wrong in (replace(app, client_secret="old"), replace(app, client_id="unknown")):
