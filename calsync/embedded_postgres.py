@@ -30,8 +30,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
+from django.core.exceptions import ImproperlyConfigured
 from psycopg import sql
 
+from calsync.environment import read, read_file
 from calsync.postgres_programs import EmbeddedPostgresError, find_programs, run, server_user
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -69,7 +71,7 @@ def default_directory() -> Path:
 
     ``EMBEDDED_POSTGRES_DIR`` names another one; if relative, it counts from the checkout.
     """
-    if chosen := os.environ.get("EMBEDDED_POSTGRES_DIR"):
+    if chosen := read("EMBEDDED_POSTGRES_DIR", default=""):
         return CHECKOUT / chosen
     if os.geteuid() == 0:
         return Path("/var/lib") / f"calsync-{_digest(str(CHECKOUT))}"
@@ -272,8 +274,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     action = parser.parse_args(arguments).action
     try:
+        read_file()
         status, text = _perform(action, Server.at(None))
-    except (EmbeddedPostgresError, OSError) as error:
+    except (EmbeddedPostgresError, ImproperlyConfigured, OSError) as error:
         status, text = 1, str(error)
     (sys.stderr if status == 1 else sys.stdout).write(f"{text}\n")
     return status

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from email.utils import parseaddr
+from pathlib import Path
 from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
 
@@ -18,9 +19,16 @@ from django.core.exceptions import ImproperlyConfigured
 
 env = environ.FileAwareEnv()
 
+CHECKOUT = Path(__file__).resolve().parent.parent
+
 Value = TypeVar("Value")
 WORDS = {"true": True, "on": True, "yes": True, "1": True}
 WORDS |= {"false": False, "off": False, "no": False, "0": False}
+
+
+def read_file() -> None:
+    """Take what the environment does not say from the file ``.env``; ``ENV_FILE`` names another."""
+    env.read_env(read("ENV_FILE", default=str(CHECKOUT / ".env")))
 
 
 def read(
@@ -108,6 +116,14 @@ def origins(text: str) -> list[str]:
     return [web_address(word) for word in words(text)]
 
 
+def listening_at(text: str) -> list[str]:
+    """Where a web server listens."""
+    addresses = words(text)
+    if not addresses or not all(map(_is_listening_address, addresses)):
+        raise ValueError("must be a host and a port such as 0.0.0.0:8000, or unix: and a path")
+    return addresses
+
+
 def fernet_keys(text: str) -> list[str]:
     keys = words(text)
     for position, key in enumerate(keys, start=1):
@@ -155,6 +171,12 @@ def _text(name: str) -> str:
         return env.ENVIRON.get(name, "").strip()
     except OSError as error:
         raise ImproperlyConfigured(f"{name}_FILE cannot be read: {error.strerror}.") from None
+
+
+def _is_listening_address(text: str) -> bool:
+    url = _split(f"//{text}")
+    has_port = url is not None and url.netloc == text and bool(url.hostname and url.port)
+    return has_port or re.fullmatch(r"unix:.+", text) is not None
 
 
 def _split(text: str) -> SplitResult | None:

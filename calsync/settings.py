@@ -23,6 +23,7 @@ from calsync.environment import (
     postgres_address,
     rate,
     read,
+    read_file,
     redis_address,
     seconds,
     sender,
@@ -34,7 +35,7 @@ from calsync.environment import (
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env.read_env(read("ENV_FILE", default=str(BASE_DIR / ".env")))
+read_file()
 
 DEBUG = read("DEBUG", on_or_off, default="false")
 VAR_DIR = Path(read("VAR_DIR", default=str(BASE_DIR / "var")))  # what is made on this machine

@@ -19,12 +19,12 @@ START_SECONDS = 30
 @contextmanager
 def web_server(*, workers: int, **environment: str) -> Iterator[int]:
     """The port it answers at; it works on the database that this process is connected to."""
-    port = _free_port()
+    port = free_port()
     environment = os.environ | environment
     environment |= {
         "DATABASE_URL": address(connection.settings_dict["NAME"]),
         "BIND": f"127.0.0.1:{port}",
-        "WEB_CONCURRENCY": str(workers),
+        "WEB_PROCESSES": str(workers),
     }
     command = [sys.executable, "-m", "gunicorn", "-c", "python:calsync.gunicorn", "calsync.wsgi"]
     with tempfile.TemporaryFile() as log:
@@ -37,7 +37,7 @@ def web_server(*, workers: int, **environment: str) -> Iterator[int]:
             server.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]

@@ -497,6 +497,17 @@ def test_the_command_line_starts_shows_and_stops_the_server(directory, monkeypat
     ]
 
 
+def test_the_command_line_reads_the_env_file(directory, tmp_path):
+    file = tmp_path / "env"
+    file.write_text(f"EMBEDDED_POSTGRES_DIR={directory}\n")
+    environment = os.environ | {"ENV_FILE": str(file)}
+    environment.pop("EMBEDDED_POSTGRES_DIR", None)
+
+    result = subprocess.run([*COMMAND, "status"], env=environment, capture_output=True, text=True)
+
+    assert result.stdout == f"Not running. Its data: {directory}/data\n"
+
+
 def test_the_command_line_says_what_is_wrong(directory, monkeypatch, capsys):
     monkeypatch.setenv("EMBEDDED_POSTGRES_DIR", str(directory))
     monkeypatch.setenv("EMBEDDED_POSTGRES_BINARIES", "docker")
