@@ -49,6 +49,7 @@ class SyncedEvent(models.Model):
     start_date = models.DateField(null=True)
     end_date = models.DateField(null=True)
     problem = models.TextField(default="", db_default="")
+    floats_in = models.TextField(default="", db_default="")
 
     class Meta:
         db_table = "synced_events"

@@ -104,10 +104,8 @@ def _copy(cursor, table: str, spool) -> None:
 
 def _columns(event: RemoteEvent) -> Iterable[object]:
     """In the order of the staged table's columns; texts from outside are escaped."""
-    # What explains a row to a person; no slot depends on it.
+    # Only what explains a row to a person; nothing reads it.
     technical = {"uid": event.uid, "version": event.version, "sequence": event.sequence}
-    if event.floats_in:
-        technical["floats_in"] = event.floats_in
     return (
         _text(event.provider_event_id),
         _text(event.series_id),
@@ -122,6 +120,7 @@ def _columns(event: RemoteEvent) -> Iterable[object]:
         event.booking_id,
         event.updated_at,
         _text(event.problem),
+        _text(event.floats_in),
         _text(json.dumps(technical)),
     )
 

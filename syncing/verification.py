@@ -123,10 +123,9 @@ def _readings(row: SyncedEvent, zone: tzinfo) -> list[Window]:
             for where in (zone, UTC)
         ]
     as_read = Window(row.start_time, row.end_time)
-    floats_in = (row.raw_data or {}).get("floats_in")
-    if not floats_in:
+    if not row.floats_in:
         return [as_read]
-    start = as_read.start.astimezone(ZoneInfo(floats_in)).replace(tzinfo=UTC)
+    start = as_read.start.astimezone(ZoneInfo(row.floats_in)).replace(tzinfo=UTC)
     return [as_read, Window(start, start + (as_read.end - as_read.start))]
 
 

@@ -92,6 +92,7 @@ class Migration(migrations.Migration):
                         ("start_date", models.DateField(null=True)),
                         ("end_date", models.DateField(null=True)),
                         ("problem", models.TextField(db_default="", default="")),
+                        ("floats_in", models.TextField(db_default="", default="")),
                     ],
                     options={
                         "verbose_name": "synced event",

@@ -15,6 +15,7 @@ CREATE TEMPORARY TABLE staged_events (
   booking_id          uuid,
   provider_updated_at timestamptz,
   problem             text NOT NULL,
+  floats_in           text NOT NULL,
   raw_data            jsonb NOT NULL
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE staged_removals (page integer NOT NULL, id text NOT NULL) ON COMMIT DROP;

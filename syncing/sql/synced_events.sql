@@ -22,6 +22,7 @@ CREATE TABLE public.synced_events (
   start_date          date,                     -- an all-day event keeps its dates,
   end_date            date,                     -- the end exclusive
   problem             text NOT NULL DEFAULT '', -- why it could not be read in full; it blocks all the same
+  floats_in           text NOT NULL DEFAULT '', -- the zone its wall times were read in, as they name none
 
   CONSTRAINT synced_events_not_inverted CHECK (end_time >= start_time),
   CONSTRAINT synced_events_finite CHECK (isfinite(start_time) AND isfinite(end_time))

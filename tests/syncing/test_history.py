@@ -28,7 +28,7 @@ PAST = timedelta(days=7)
 NOW = WINDOW.start + PAST
 COLUMNS = (
     *("provider_event_id", "series_id", "title", "start_time", "end_time", "start_date"),
-    *("end_date", "status", "transparency", "booking_id", "problem"),
+    *("end_date", "status", "transparency", "booking_id", "problem", "floats_in"),
 )
 
 

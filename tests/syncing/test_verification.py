@@ -200,6 +200,8 @@ def test_wall_time_that_the_server_reads_in_its_own_way_is_no_drift(apple, zone)
     text = re.sub(r"DTSTART.*", f"{start}\r", re.sub(r"DTEND.*", "DURATION:PT1H\r", text))
     apple.device.put(apple.calendar_id, "floats.ics", text)
     assert minutes(verify(connection, now=NOW)) == (0, 0)
+    assert SyncedEvent.objects.exclude(floats_in="").update(raw_data=None) == 1
+    assert minutes(verify(connection, now=NOW)) == (0, 0)
     SyncedEvent.objects.all().delete()
     assert minutes(verify(connection, now=NOW)) == (60, 0)
 
