@@ -32,7 +32,9 @@ from connections.providers.google.replies import (
     CHANGED,
     CONFLICT,
     FORBIDDEN,
+    GONE,
     MISSING,
+    NOT_FOUND,
     Reply,
     makes_no_sense,
     refusal_of_calendar,
@@ -74,18 +76,22 @@ class OwnEvents:
         raise EventConflict("The event keeps changing in the calendar.")
 
     def delete(self, event_id: str) -> None:
+        """One that does not show is removed by its id alone: one "not found" proves nothing."""
         for _ in range(ATTEMPTS):
             item = self._stored(event_id)
-            if item is None or is_cancelled(item):
+            if item is None:
+                self._require_calendar()
+            elif is_cancelled(item):
                 return
-            require_ours(booking_of(item))
+            else:
+                require_ours(booking_of(item))
             request = self._api.events.delete(
                 calendarId=self._calendar_id, eventId=event_id, sendUpdates="none"
             )
-            reply = self._api.ask(request, version=item.get("etag", ""))
-            if reply.is_ok or reply.status in MISSING:
+            reply = self._api.ask(request, version=item.get("etag", "") if item else "")
+            if reply.is_ok or reply.status == GONE or (item is None and reply.status == NOT_FOUND):
                 return
-            if reply.status != CHANGED:
+            if reply.status not in {CHANGED, NOT_FOUND}:
                 raise self._refusal(reply)
         raise EventConflict("The event keeps changing in the calendar.")
 

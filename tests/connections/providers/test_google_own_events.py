@@ -253,17 +253,47 @@ def test_event_that_the_consultant_deleted_first_counts_as_removed(far):
     event_id = create(far)
     far.remove(event_id)
     delete(far, event_id)
+    assert asked(far, "DELETE") == []
     far.calendar.purge(event_id)
     delete(far, event_id)
-    assert asked(far, "DELETE") == []
+    assert len(asked(far, "DELETE")) == 1
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_single_not_found_leaves_no_event_behind(far, method):
+    event_id = create(far)
+    far.google.commit(refusing(404, "notFound"), method=method, about=event_id)
+    delete(far, event_id)
+    assert titles(far.full_round()) == []
+
+
+def test_single_not_found_leaves_no_event_behind_that_has_a_later_id(far):
+    far.google.events.brings_back_deleted = False
+    far.remove(create(far))
+    second = create(far)
+    far.google.commit(refusing(404, "notFound"), method="GET", about=second)
+    delete(far, second)
+    assert titles(far.full_round()) == []
+
+
+def test_event_in_a_calendar_that_is_gone_does_not_count_as_removed(far):
+    event_id = create(far)
+    far.google.remove_calendar(far.calendar)
+    with pytest.raises(CalendarGone):
+        delete(far, event_id)
 
 
 @pytest.mark.parametrize(("status", "reason"), [(404, "notFound"), (410, "deleted")])
 def test_event_that_goes_while_it_is_removed_counts_as_removed(far, status, reason):
     event_id = create(far)
-    far.google.commit(refusing(status, reason), method="DELETE")
+
+    def purged_meanwhile(request, forward):
+        far.calendar.purge(event_id)
+        return refusing(status, reason)(request, forward)
+
+    far.google.commit(purged_meanwhile, method="DELETE")
     delete(far, event_id)
-    assert len(asked(far, "DELETE")) == 1
+    assert far.calendar.get(event_id) is None
 
 
 def test_event_that_changes_while_it_is_removed_is_looked_at_again(far):
