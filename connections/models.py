@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.db import models, transaction
@@ -116,6 +116,14 @@ class Consultant(AbstractUser):
     def zone(self) -> ZoneInfo:
         """The zone in which the consultant's dates and wall times are read."""
         return ZoneInfo(self.booking_settings.time_zone)
+
+
+def known_zone(name: str) -> ZoneInfo | None:
+    """The zone of that IANA name; None where this machine knows none."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # the name of a folder is an OSError
+        return None
 
 
 class Provider(models.TextChoices):
@@ -266,8 +274,11 @@ class CalendarConnection(models.Model):
 
     @property
     def zone(self) -> ZoneInfo:
-        """The zone of all-day and floating events: the calendar's own, else the consultant's."""
-        return ZoneInfo(self.time_zone) if self.time_zone else self.user.zone
+        """The zone of all-day and floating events: the calendar's own, else the consultant's.
+
+        Providers name zones that are newer than this machine's tables, and some that are none.
+        """
+        return known_zone(self.time_zone) or self.user.zone
 
     def credentials(self) -> Credentials:
         """Raises ``SecretUnreadable`` when a secret's key is missing."""
