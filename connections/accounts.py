@@ -53,12 +53,14 @@ def remember_account(
 
     Known rows keep what the consultant chose for them; new ones are inactive until
     ``choose_calendars``. Every row of the account takes the new secret and needs no reconnect any
-    more; the active ones are due. A calendar reached by another sign-in is now reached by this one.
+    more; the active ones are due. A calendar reached by another sign-in is now reached by this one,
+    unless it is shared between two accounts and the other one has it by better right.
     """
     sign_in = _sign_in(credentials)
+    own = [one for one in calendars if not _is_anothers(consultant, provider, sign_in, one)]
     account = CalendarConnection.objects.filter(user=consultant, provider=provider, **sign_in)
     secrets = _secrets(credentials, tokens, account)
-    rows = [_remember_calendar(consultant, provider, sign_in, one) for one in calendars]
+    rows = [_remember_calendar(consultant, provider, sign_in, one) for one in own]
     account.filter(sync_status=SyncStatus.ERROR).update(
         sync_status=SyncStatus.PENDING, sync_error=None
     )
@@ -118,6 +120,27 @@ def _refresh_token(tokens: Tokens, account: QuerySet) -> Secret:
     return good.refresh_token
 
 
+def _is_anothers(
+    consultant: Consultant,
+    provider: str,
+    sign_in: dict[str, str | None],
+    calendar: RemoteCalendar,
+) -> bool:
+    """Whether the consultant's other account that has the calendar may do as much with it.
+
+    Only of accounts that are consented to: one with a password may have got another name.
+    """
+    if provider not in TOKEN_SOURCES or calendar.is_default:
+        return False
+    others = CalendarConnection.objects.filter(
+        user=consultant,
+        provider=provider,
+        calendar_id=calendar.calendar_id,
+        reconnect_needed_at=None,
+    ).exclude(**sign_in)
+    return (others.filter(is_writable=True) if calendar.is_writable else others).exists()
+
+
 def _remember_calendar(
     consultant: Consultant,
     provider: str,
@@ -129,10 +152,11 @@ def _remember_calendar(
         "is_writable": calendar.is_writable,
         "time_zone": calendar.time_zone,
     }
+    identity = {"user": consultant, "provider": provider, "calendar_id": calendar.calendar_id}
+    # How far a calendar was read is told to the sign-in that asked.
+    CalendarConnection.objects.filter(**identity).exclude(**sign_in).update(sync_token=None)
     row, _ = CalendarConnection.objects.update_or_create(
-        user=consultant,
-        provider=provider,
-        calendar_id=calendar.calendar_id,
+        **identity,
         defaults=facts,
         create_defaults=facts | {"is_active": False, "blocks_time": calendar.blocks_time},
     )

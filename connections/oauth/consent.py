@@ -61,6 +61,7 @@ SAME_NAME = (
     "account, perhaps. Disconnect that one first."
 )
 NO_CALENDARS = "This account has no calendar. Create one at {name}, then begin again."
+ALL_CONNECTED = "All calendars of {chosen} are connected already, by another account of yours."
 NOT_THIS_ONE = "{error} Begin again and choose another account."
 LATER = "{error} Begin again in a while."
 
@@ -112,6 +113,8 @@ def finish(login: SocialLogin, *, now: datetime) -> CalendarConnection:
     except accounts.NoRefreshToken:
         reason = NOT_LASTING.format(name=offer.name, access_page=offer.access_page)
         raise NotConnected(reason) from None
+    if not rows:
+        raise NotConnected(ALL_CONNECTED.format(chosen=credentials.username))
     return rows[0]
 
 
