@@ -93,10 +93,10 @@ def _refresh(connection: CalendarConnection) -> bool:
 
 @sensitive_variables()
 def _ask_and_store(connection: CalendarConnection) -> None:
-    account = CalendarConnection.objects.of_account(connection).filter(
-        # A consultant who reconnects meanwhile has newer tokens than these: theirs stay.
-        token_expires_at=connection.token_expires_at
-    )
+    # A consultant who reconnects meanwhile has newer tokens than these: theirs stay. An access
+    # token that was refused meanwhile (None) is what these are to replace.
+    replaced = Q(token_expires_at=connection.token_expires_at) | Q(token_expires_at=None)
+    account = CalendarConnection.objects.of_account(connection).filter(replaced)
     used = connection.refresh_token
     try:
         tokens = TOKEN_SOURCES[connection.provider].refresh(used.reveal() if used else "")

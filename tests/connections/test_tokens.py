@@ -171,6 +171,20 @@ def test_tokens_of_a_consultant_who_reconnects_meanwhile_are_not_overwritten(sou
     assert stored(connection) == ("from reconnecting", "newer refresh")
 
 
+def test_new_tokens_are_kept_though_the_old_one_is_refused_meanwhile(source):
+    """Another worker's call ends in a 401 just while this one renews the access."""
+    connection = account()
+
+    def refresh(refresh_token: str) -> Tokens:
+        CalendarConnection.objects.update(token_expires_at=None)
+        return tokens("renewed")
+
+    token_sources.TOKEN_SOURCES["google"] = token_sources.TokenSource(refresh, None)
+    assert fresh_credentials(connection).access_token == "renewed"
+    connection.refresh_from_db()
+    assert connection.token_expires_at is not None
+
+
 def _reconnected() -> dict:
     row = CalendarConnection(access_token="from reconnecting", refresh_token="newer refresh")
     return {
