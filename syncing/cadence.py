@@ -23,6 +23,7 @@ CONFIRM_REFUSAL_AFTER = timedelta(minutes=5)
 LONGEST_BACK_OFF = timedelta(minutes=30)
 LONGEST_WAIT = timedelta(hours=6)
 NEEDS_A_PERSON = timedelta(hours=1)
+HICCUPS = 2  # times in a row that a provider may say what only a person can mend, and not mean it
 
 BY_PUSH, BY_POLL, NOT_FOLLOWED = "push", "poll", ""
 
@@ -80,7 +81,8 @@ def delay_after(error: Exception, *, failures: int) -> timedelta:
     """How long to leave a provider alone after its ``failures``-th failure in a row."""
     if isinstance(error, AccessRevoked):
         return CONFIRM_REFUSAL_AFTER
-    if not isinstance(error, ProviderUnavailable) and isinstance(error, ProviderError):
+    is_passing = isinstance(error, ProviderUnavailable) or not isinstance(error, ProviderError)
+    if not is_passing and failures > HICCUPS:
         return NEEDS_A_PERSON
     # A hiccup is over in seconds: 10 s, 30 s, 90 s, …
     back_off = min(timedelta(seconds=10) * 3 ** min(failures - 1, 10), LONGEST_BACK_OFF)

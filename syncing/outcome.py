@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Case, F, Value, When
-from django.db.models.functions import Coalesce, Least
+from django.db.models.functions import Coalesce, Greatest, Least
 
 from connections.fields import SecretUnreadable
 from connections.models import CalendarConnection, SyncStatus
@@ -81,8 +81,21 @@ def record_failure(
     if isinstance(error, RateLimited):  # whoever else wants it read meanwhile
         changes |= {"not_before": now + delay, "next_sync_at": now + delay}
     held = CalendarConnection.objects.filter(pk=connection.pk, lease_id=lease_id)
-    if held.update(**changes) and isinstance(error, AccessRevoked):
+    if not held.update(**changes):
+        return
+    if isinstance(error, AccessRevoked):
         _record_refusal(connection, now=now)
+    if isinstance(error, RateLimited):
+        _hold_back(connection, until=now + delay)
+
+
+def _hold_back(connection: CalendarConnection, *, until: datetime) -> None:
+    """Quotas are an account's: its other calendars wait as well."""
+    others = CalendarConnection.objects.of_account(connection).exclude(next_sync_at=None)
+    others.update(
+        not_before=Greatest("not_before", Value(until)),
+        next_sync_at=Greatest("next_sync_at", Value(until)),
+    )
 
 
 def _record_refusal(connection: CalendarConnection, *, now: datetime) -> None:

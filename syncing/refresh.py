@@ -8,6 +8,8 @@ from time import monotonic, sleep
 from uuid import UUID
 
 from django.db import connection as database
+from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from connections import adapters
@@ -38,9 +40,13 @@ def refresh_calendars(consultant_id: UUID, *, seconds: float) -> None:
 
 
 def _accounts(consultant_id: UUID) -> dict[tuple, list[UUID]]:
-    """The calendars that can be read, by account; in the same order for whoever books meanwhile."""
+    """The calendars that can be read, by account; in the same order for whoever books meanwhile.
+
+    A provider that wants to be left alone is: to ask it once more would only make it wait longer.
+    """
     reachable = CalendarConnection.objects.active().filter(reconnect_needed_at=None)
-    rows = reachable.filter(user=consultant_id).order_by("pk")
+    willing = Q(not_before=None) | Q(not_before__lte=Now())
+    rows = reachable.filter(willing, user=consultant_id).order_by("pk")
     accounts = defaultdict(list)
     for *account, pk in rows.values_list("provider", "provider_email", "caldav_url", "pk"):
         accounts[tuple(account)].append(pk)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from connections.models import CalendarConnection, Consultant
-from connections.providers.base import RateLimited
+from connections.providers.base import CalendarGone, RateLimited
 from syncing import cadence
 
 NOW = datetime(2027, 1, 10, 12, tzinfo=UTC)
@@ -85,6 +85,14 @@ def test_a_watch_that_has_run_out_does_not_count(connection, settings):
     settings.POLL_INTERVAL_SECONDS = 300
     connection.webhook_expiration = NOW
     assert cadence.poll_interval(connection, now=NOW) < timedelta(seconds=60)
+
+
+def test_one_stray_refusal_is_tried_again_within_a_minute():
+    """Providers say now and then that a calendar is gone that is there a moment later."""
+    gone = CalendarGone("The calendar no longer exists.")
+    waits = [cadence.delay_after(gone, failures=failures) for failures in (1, 2, 3, 4)]
+    assert max(waits[:2]) <= timedelta(seconds=30)
+    assert waits[2:] == [timedelta(hours=1)] * 2
 
 
 @pytest.mark.parametrize("retry_after", [31_536_000, 1e14])

@@ -288,6 +288,19 @@ def test_retry_after_is_obeyed(synced, calendar):
     assert fresh(synced).next_sync_at == NOW + timedelta(seconds=1234)
 
 
+def test_retry_after_is_obeyed_for_all_calendars_of_the_account(synced, calendar):
+    facts = {"user": synced.user, "provider_email": synced.provider_email}
+    facts |= {"caldav_url": synced.caldav_url, "next_sync_at": NOW}
+    sibling = ConnectionFactory(**facts)
+    left_alone = ConnectionFactory(**facts | {"next_sync_at": None})
+    other = ConnectionFactory(user=synced.user, provider_email="other", next_sync_at=NOW)
+    calendar.then(RateLimited("slow down", retry_after=1234))
+    sync_connection(synced.pk, now=NOW)
+    until = NOW + timedelta(seconds=1234)
+    assert (fresh(sibling).next_sync_at, fresh(sibling).not_before) == (until, until)
+    assert (fresh(left_alone).next_sync_at, fresh(other).next_sync_at) == (None, NOW)
+
+
 def test_retry_after_is_obeyed_whoever_wants_the_calendar_read_meanwhile(synced, calendar):
     """A notification while it is read, another one afterwards, and then the consultant."""
     until = NOW + timedelta(seconds=1234)

@@ -82,6 +82,17 @@ def test_a_failing_calendar_is_not_the_callers_problem(consultant, calendars):
     assert CalendarConnection.objects.get(provider_email="one").sync_status == "error"
 
 
+def test_a_provider_that_asked_to_be_left_alone_is(consultant, calendars):
+    for name, calendar in calendars.items():
+        calendar.then(page(event(name, near())))
+    now = datetime.now(UTC)
+    asked = CalendarConnection.objects.filter(provider_email="one")
+    asked.update(not_before=now + timedelta(minutes=1))
+    CalendarConnection.objects.filter(provider_email="two").update(not_before=now)
+    refresh_calendars(consultant.pk, seconds=5)
+    assert stored() == {"two", "three"}
+
+
 def test_a_bug_in_one_calendars_sync_is_logged(consultant, calendars, caplog):
     calendars["one"].then(ZeroDivisionError())
     calendars["two"].then(page())
