@@ -151,7 +151,7 @@ def test_without_a_calendar_nobody_waits(world):
 
 def test_a_calendar_that_refuses_the_event_keeps_nobody_waiting(world):
     method = "POST" if has_calls(world) else "PUT"
-    world.commit(method, instead(403), times=5)
+    world.commit(method, instead(413), times=5)
     booking = booked(world)
     world.now = booking.created_at + timedelta(seconds=1)
     assert world.write(booking).event_state == "failed"

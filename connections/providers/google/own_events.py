@@ -41,7 +41,16 @@ from connections.providers.google.replies import (
 )
 
 ATTEMPTS = 3
-REFUSED = {BAD_REQUEST, FORBIDDEN, *MISSING, 405, 413, 422}  # an event that will never be taken
+REFUSED = {BAD_REQUEST, 405, 413, 422}  # an event that will never be taken
+# Why an account may not write. Any other "forbidden" passes.
+NOT_A_WRITER = {
+    "forbidden",
+    "forbiddenForNonCreator",
+    "forbiddenForNonOrganizer",
+    "forbiddenForServiceAccounts",
+    "notACalendarUser",
+    "requiredAccessLevel",
+}
 ALL_FIELDS = f"{FIELDS},description,location,{conferences.FIELDS}"
 # Version 1 knows conferences; version 0 would drop what a body says of them.
 WRITING = {"sendUpdates": "none", "conferenceDataVersion": 1, "fields": ALL_FIELDS}
@@ -171,15 +180,11 @@ class OwnEvents:
         )
 
     def _refusal(self, reply: Reply) -> ProviderError:
-        """What a refused write means."""
-        if reply.status not in REFUSED:
-            return makes_no_sense(reply)
+        """What a refused write means. A single "not found" means nothing."""
+        if reply.status == FORBIDDEN and reply.reasons & NOT_A_WRITER:
+            return WriteRefused("This account may not write to the calendar.")
+        if reply.status in REFUSED:
+            return WriteRefused(f"Google does not take the event (status {reply.status}).")
         if reply.status in MISSING:
             self._require_calendar()
-        return WriteRefused(_reason(reply))
-
-
-def _reason(reply: Reply) -> str:
-    if reply.status == FORBIDDEN:
-        return "This account may not write to the calendar."
-    return f"Google does not take the event (status {reply.status})."
+        return makes_no_sense(reply)

@@ -28,6 +28,7 @@ MISSING = {NOT_FOUND, GONE}
 
 TOO_FAST = {"rateLimitExceeded", "userRateLimitExceeded", "RATE_LIMIT_EXCEEDED"}
 USED_UP = {"quotaExceeded", "dailyLimitExceeded"}
+LIMITS = "usageLimits"  # the domain of all errors that waiting mends, and of some of ``OPERATOR``
 NOT_ALLOWED = {"insufficientPermissions", "ACCESS_TOKEN_SCOPE_INSUFFICIENT"}
 OPERATOR = {
     "accessNotConfigured",
@@ -43,11 +44,16 @@ _NAME = re.compile(r"[\w.]{1,80}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer, read. ``reasons`` name why Google refused, ``locations`` what of the question."""
+    """An answer, read.
+
+    ``reasons`` name why Google refused, ``domains`` what sort of reasons these are, ``locations``
+    what of the question it is about.
+    """
 
     status: int
     body: dict = field(default_factory=dict)
     reasons: frozenset[str] = frozenset()
+    domains: frozenset[str] = frozenset()
     locations: frozenset[str] = frozenset()
     retry_after: float = 0.0  # seconds; 0 where Google does not say
 
@@ -71,6 +77,7 @@ def refusal(error: HttpError) -> Reply:
     return Reply(
         status=error.status_code,
         reasons=frozenset(_names("reason", details)),
+        domains=frozenset(_names("domain", details)),
         locations=frozenset(_names("location", details)),
         retry_after=seconds_to_wait(error.resp.get("retry-after", ""), now=datetime.now(UTC)),
     )
@@ -92,7 +99,7 @@ def refusal_of_all(reply: Reply) -> ProviderError | None:
     if reply.reasons & USED_UP:
         wait = max(reply.retry_after, LATER)
         return RateLimited("Google's quota is used up for now.", retry_after=wait)
-    if reply.status == TOO_MANY or reply.reasons & TOO_FAST:
+    if reply.status == TOO_MANY or reply.reasons & TOO_FAST or LIMITS in reply.domains:
         return RateLimited("Google asks to slow down.", retry_after=reply.retry_after or SOON)
     if reply.status >= 500 and reply.retry_after:
         return RateLimited("Google is out of order.", retry_after=reply.retry_after)

@@ -162,6 +162,7 @@ NEWER = '{{"error": {{"code": 403, "details": [{{"@type": "x/ErrorInfo", "reason
         (refusing(403, "quotaExceeded", domain="usageLimits"), RateLimited, 1800),
         (refusing(403, "quotaExceeded", headers={"Retry_After": "7200"}), RateLimited, 7200),
         (refusing(403, "dailyLimitExceeded", domain="usageLimits"), RateLimited, 1800),
+        (refusing(403, "servingLimitExceeded", domain="usageLimits"), RateLimited, 60),
         (refusing(403, "insufficientPermissions"), AccessRevoked, None),
         (instead(403, NEWER.format("ACCESS_TOKEN_SCOPE_INSUFFICIENT")), AccessRevoked, None),
         (instead(403, NEWER.format("SERVICE_DISABLED")), ProviderMisconfigured, None),

@@ -406,9 +406,30 @@ def test_event_that_google_does_not_take_is_refused(far):
         update(far, event_id, backwards)
 
 
-@pytest.mark.parametrize("status", [302, 408, 418])
-def test_odd_answer_to_a_write_is_tried_again_later(far, status):
-    far.google.commit(instead(status), method="POST")
+@pytest.mark.parametrize(
+    "reason", ["forbidden", "forbiddenForNonOrganizer", "notACalendarUser", "requiredAccessLevel"]
+)
+def test_known_reason_why_an_account_may_not_write_is_final(far, reason):
+    far.google.commit(refusing(403, reason, domain="calendar"), method="POST")
+    with pytest.raises(WriteRefused, match="may not write"):
+        create(far)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        instead(302),
+        instead(403, "<html>Sorry</html>"),
+        refusing(403, "aNewReason"),
+        refusing(404, "notFound"),
+        instead(404, "<html>"),
+        instead(408),
+        refusing(410, "deleted"),
+        instead(418),
+    ],
+)
+def test_odd_answer_to_a_write_is_tried_again_later(far, fault):
+    far.google.commit(fault, method="POST")
     with pytest.raises(ProviderUnavailable):
         create(far)
     assert create(far) == OWN_ID
