@@ -43,7 +43,7 @@ class SupabaseWebhookView(APIView):
         if _table_of(_read(request)) != TABLE:
             return Response({"detail": "Nothing follows from this table."})
         if cache.add(CALLED, True, timeout=ONE_CALL_SECONDS):  # a thousand rows are one look
-            async_task("bookings.tasks.dispatch_due")
+            async_task("bookings.tasks.make_haste")
         return Response({"detail": "Taken."}, status=status.HTTP_202_ACCEPTED)
 
 

@@ -22,16 +22,35 @@ from bookings.endpoints import WebhookDelivery
 from bookings.models import Booking, EventDoubt
 from connections.due_rows import hand_out
 
+# --- what the sweeper calls, each by itself ------------------------------------------------------
 
-def dispatch_due(now: datetime | None = None) -> int:
-    """See to what time alone brings about; then hand all that is due to the workers."""
-    now = now or timezone.now()
-    holds.cancel_expired(now=now)
-    changes.lapse_requests(now=now)
-    tokens.give_tokens()
-    writeback.requeue_unwritten(now=now)
+
+def cancel_expired_holds(now: datetime) -> int:
+    return holds.cancel_expired(now=now)
+
+
+def lapse_requests(now: datetime) -> int:
+    return changes.lapse_requests(now=now)
+
+
+def give_tokens(now: datetime) -> int:
+    return tokens.give_tokens()
+
+
+def requeue_unwritten(now: datetime) -> int:
+    return writeback.requeue_unwritten(now=now)
+
+
+def owe_alarms(now: datetime) -> None:
     owed.owe_alarms()
+
+
+def raise_doubts(now: datetime) -> None:
     reconcile.raise_doubts(now=now)
+
+
+def dispatch_due(now: datetime) -> int:
+    """Hand every event, look, mail and delivery that is due to the workers."""
     events = Booking.objects.event_due(now)
     return (
         hand_out(events, "bookings.tasks.write_event", due_field="event_due_at", now=now)
@@ -39,6 +58,15 @@ def dispatch_due(now: datetime | None = None) -> int:
         + hand_out(BookingMail.objects.due(now), "bookings.tasks.send_mail", now=now)
         + hand_out(WebhookDelivery.objects.due(now), "bookings.tasks.deliver", now=now)
     )
+
+
+# --- what a worker does --------------------------------------------------------------------------
+
+
+def make_haste() -> None:
+    """For what has just been written from outside; the sweeper would come to it in a moment."""
+    tokens.give_tokens()
+    dispatch_due(timezone.now())
 
 
 def write_event(booking_id: str) -> None:

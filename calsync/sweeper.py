@@ -17,9 +17,15 @@ from django_q.tasks import async_task
 
 logger = logging.getLogger(__name__)
 
-# Dotted: what an app has due is the app's own affair.
+# Dotted: what an app has due is the app's own affair. What time alone brings about comes first.
 DISPATCHERS = (
     "syncing.tasks.dispatch_due",
+    "bookings.tasks.cancel_expired_holds",
+    "bookings.tasks.lapse_requests",
+    "bookings.tasks.give_tokens",
+    "bookings.tasks.requeue_unwritten",
+    "bookings.tasks.owe_alarms",
+    "bookings.tasks.raise_doubts",
     "bookings.tasks.dispatch_due",
     "connections.tasks.dispatch_due",
 )
@@ -52,7 +58,7 @@ def call_sweeper(**signal) -> None:
 
 
 def sweep_once() -> None:
-    """One look at everything that may be due. One app's failure does not stop the others."""
+    """One look at everything that may be due. One that fails does not stop the others."""
     for path in DISPATCHERS:
         try:
             import_string(path)(timezone.now())

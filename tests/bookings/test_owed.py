@@ -11,8 +11,8 @@ from bookings.booking_mails import BookingMail
 from bookings.models import Booking
 from bookings.outbox import send_mail
 from bookings.owed import ALARM_AFTER, owe_alarms, owe_link
-from bookings.tasks import dispatch_due
 from bookings.writeback import requeue_unwritten
+from calsync.sweeper import sweep_once
 from tests.bookings.moments import NOW
 from tests.factories import BookingFactory, ConnectionFactory
 
@@ -43,7 +43,7 @@ def alarms() -> list[tuple]:
 def test_what_the_calendar_refuses_is_told_once():
     booking = booked(**REFUSED)
     for _ in range(3):
-        dispatch_due(NOW)
+        sweep_once()
     assert alarms() == [(booking.pk, 0)]
 
 

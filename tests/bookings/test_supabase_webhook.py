@@ -9,7 +9,7 @@ from django.test import Client
 from django_q.models import OrmQ
 
 from bookings.models import Booking
-from bookings.tasks import dispatch_due
+from bookings.tasks import make_haste
 from tests.bookings.moments import MONDAY_TEN
 from tests.factories import BookingFactory
 
@@ -46,9 +46,9 @@ def queued() -> list[str]:
 def test_a_call_makes_the_worker_look_for_what_is_due(client):
     BookingFactory()
     response = call(client)
-    assert (response.status_code, queued()) == (202, ["bookings.tasks.dispatch_due"])
+    assert (response.status_code, queued()) == (202, ["bookings.tasks.make_haste"])
     OrmQ.objects.all().delete()
-    dispatch_due()
+    make_haste()
     assert queued() == ["bookings.tasks.send_mail"] * 2 + ["bookings.tasks.write_event"]
 
 
@@ -73,7 +73,7 @@ def test_the_words_of_a_call_change_nothing(client):
 
 def test_a_thousand_rows_are_one_look(client):
     assert [call(client).status_code for _ in range(5)] == [202] * 5
-    assert queued() == ["bookings.tasks.dispatch_due"]
+    assert queued() == ["bookings.tasks.make_haste"]
 
 
 @pytest.mark.parametrize("change", [{"table": "meeting_types"}, {"schema": "calsync"}])

@@ -1,6 +1,8 @@
 """Recurring jobs, and the sweeper that makes "due" mean "within seconds"."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,11 +13,14 @@ from django.utils.module_loading import import_string
 from django_q.models import OrmQ, Schedule
 from django_q.signals import post_spawn
 
+from bookings.models import Booking
 from calsync import sweeper
 from calsync.schedules import SCHEDULES, ensure_schedules
-from tests.factories import ConnectionFactory
+from tests.factories import BookingFactory, ConnectionFactory
 
 pytestmark = pytest.mark.django_db
+
+TOMORROW = timezone.now() + timedelta(days=1)
 
 
 @pytest.mark.parametrize("path", [*(s["func"] for s in SCHEDULES.values()), *sweeper.DISPATCHERS])
@@ -74,12 +79,51 @@ def test_a_worker_that_starts_calls_for_a_sweep_and_its_colleagues_do_not():
     assert queued() == ["calsync.sweeper.sweep"]
 
 
-def test_one_apps_failure_does_not_stop_the_others(monkeypatch, caplog):
+def test_one_failure_does_not_stop_the_others(monkeypatch, caplog):
     monkeypatch.setattr(sweeper, "DISPATCHERS", ("math.sqrt", "syncing.tasks.dispatch_due"))
     ConnectionFactory(next_sync_at=timezone.now())
     sweeper.sweep_once()
     assert OrmQ.objects.count() == 1
     assert "math.sqrt failed" in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("column", "step"),
+    [
+        ("status", "bookings.tasks.cancel_expired_holds"),
+        ("manage_token_hash", "bookings.tasks.give_tokens"),
+    ],
+)
+def test_a_booking_that_makes_one_step_fail_holds_up_no_event_and_no_mail(column, step, caplog):
+    hold = {"status": "pending", "hold_expires_at": timezone.now() - timedelta(hours=1)}
+    BookingFactory(start_time=TOMORROW + timedelta(hours=1), **hold)
+    BookingFactory(start_time=TOMORROW)
+    with no_change_of(column):
+        sweeper.sweep_once()
+    written_and_sent = ["bookings.tasks.send_mail"] * 2 + ["bookings.tasks.write_event"]
+    assert sorted(queued()) == written_and_sent
+    [failure] = [record for record in caplog.records if record.exc_info]
+    assert failure.getMessage() == f"{step} failed"
+    assert "not this one" in caplog.text
+
+
+@contextmanager
+def no_change_of(column: str) -> Iterator[None]:
+    """A database in which no booking's ``column`` can be changed."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION pg_temp.refuse() RETURNS trigger LANGUAGE plpgsql "
+            "AS $$ BEGIN RAISE 'not this one'; END $$"
+        )
+        cursor.execute(
+            f"CREATE TRIGGER refuse BEFORE UPDATE OF {column} ON {Booking._meta.db_table} "
+            "FOR EACH ROW EXECUTE FUNCTION pg_temp.refuse()"
+        )
+        try:
+            yield
+        finally:
+            cursor.execute("DROP FUNCTION pg_temp.refuse CASCADE")
 
 
 def queued() -> list[str]:

@@ -134,16 +134,20 @@ def cancel(booking: str, now: str) -> None:
 
 def work(now: str) -> None:
     """One sweep, and what the workers then do; the queue delivers again what was not finished."""
+    from django.utils.module_loading import import_string
     from django_q.models import OrmQ
 
-    from bookings import outbox, tasks, writeback
+    from bookings import outbox, writeback
+    from calsync.sweeper import DISPATCHERS
 
     moment = datetime.fromisoformat(now)
     doers = {
         "bookings.tasks.write_event": writeback.write_event,
         "bookings.tasks.send_mail": outbox.send_mail,
     }
-    tasks.dispatch_due(moment)
+    for step in DISPATCHERS:
+        if step.startswith("bookings."):
+            import_string(step)(moment)
     for queued in OrmQ.objects.order_by("pk"):
         task = queued.task
         if doer := doers.get(task["func"]):

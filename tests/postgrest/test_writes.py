@@ -85,8 +85,8 @@ def test_a_row_is_followed_by_its_event_its_mails_and_its_link(api, rows, databa
     swept = manage(
         "shell",
         "-c",
-        "from bookings.tasks import dispatch_due; from django_q.models import OrmQ\n"
-        "dispatch_due(); print(sorted({queued.func() for queued in OrmQ.objects.all()}))",
+        "from bookings.tasks import make_haste; from django_q.models import OrmQ\n"
+        "make_haste(); print(sorted({queued.func() for queued in OrmQ.objects.all()}))",
         url=database,
     )
     assert rows.booking(key)["manage_token_hash"] is not None
