@@ -18,8 +18,9 @@ from django.db.models import F
 
 from bookings.endpoints import WebhookDelivery, WebhookEndpoint
 from bookings.wording import one_line, shortened
+from connections.due_rows import CLAIM
 from connections.fields import SecretUnreadable
-from connections.providers.base import AddressRefused, ProviderUnavailable, RateLimited
+from connections.providers.base import AddressRefused, ProviderUnavailable, RateLimited, unexpected
 from connections.providers.outbound import OutboundGuard
 from connections.providers.retry_after import seconds_to_wait
 from connections.providers.session import Answer, GuardedSession, Limits
@@ -27,7 +28,6 @@ from syncing.cadence import delay_after
 
 logger = logging.getLogger(__name__)
 
-CLAIM = timedelta(minutes=5)  # longer than a task may run (Q_CLUSTER timeout)
 GIVE_UP_AFTER = timedelta(days=3)
 KEEP = timedelta(days=30)
 LIMITS = Limits(connect=5, read=10, total=15, size=64_000)
@@ -186,4 +186,4 @@ def _finish(
 def _for_people(error: Exception) -> str:
     if isinstance(error, EXPECTED):
         return str(error)
-    return f"Internal error ({type(error).__name__}); the server's log has the details."
+    return unexpected(error)

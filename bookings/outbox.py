@@ -16,9 +16,10 @@ from bookings.booking_mails import OUTDATED, BookingMail
 from bookings.emails import AddressUnusable, message_for
 from bookings.owed import owe_link
 from bookings.tokens import ManageTokenLost
+from connections.due_rows import CLAIM
+from connections.providers.base import unexpected
 from syncing.cadence import delay_after
 
-CLAIM = timedelta(minutes=5)  # longer than a task may run (Q_CLUSTER timeout)
 SENDING = timedelta(minutes=1)  # longer than one mail may take (EMAIL_TIMEOUT)
 PAUSE = timedelta(minutes=1)  # for all mails, when the mail server does not answer
 EXPECTED = (SMTPException, OSError, ManageTokenLost, AddressUnusable)
@@ -115,4 +116,4 @@ def _for_people(error: Exception) -> str:
         return "The mail server refused the address: " + "; ".join(replies)
     if isinstance(error, EXPECTED):
         return f"The mail could not be sent: {error}"
-    return f"Internal error ({type(error).__name__}); the server's log has the details."
+    return unexpected(error)

@@ -19,6 +19,7 @@ from bookings.owed import owe_link
 from bookings.states import UNWRITTEN, BookingStatus, EventState
 from bookings.wording import event_description, event_title, location_of
 from connections.adapters import open_adapter
+from connections.due_rows import CLAIM
 from connections.fields import SecretUnreadable
 from connections.models import CalendarConnection
 from connections.providers.base import (
@@ -36,7 +37,6 @@ from connections.tokens import with_fresh_token
 from syncing.cadence import delay_after
 from syncing.outcome import for_people
 
-CLAIM = timedelta(minutes=5)  # longer than a task may run (Q_CLUSTER timeout)
 EXPECTED = (ProviderError, SecretUnreadable)
 
 

@@ -9,6 +9,8 @@ from django_q.tasks import async_task
 # What was handed to a worker and not seen to is handed out again after this time.
 PATIENCE = timedelta(seconds=150)
 AT_ONCE = 50
+# Whoever works on a row has it alone for this time: longer than a task may run (Q_CLUSTER timeout).
+CLAIM = timedelta(minutes=5)
 
 
 @transaction.atomic

@@ -13,10 +13,10 @@ from django.db.models import DateTimeField, Q
 from django.db.models.functions import Greatest
 from django.utils.crypto import constant_time_compare
 
+from connections.due_rows import CLAIM
 from connections.models import CalendarConnection, CalendarConnectionQuerySet
 from connections.providers.base import CHANGED, HELLO, LOST, MISSED, RENEW, Notification
 from connections.push import NO_WATCH, PUSH
-from syncing.watches import CLAIM
 
 LONGEST_WAIT_MS = 1000  # for a row; providers want their answer within three seconds
 

@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce, Greatest, Least
 
 from connections.fields import SecretUnreadable
 from connections.models import CalendarConnection, SyncStatus
-from connections.providers.base import AccessRevoked, ProviderError, RateLimited, Window
+from connections.providers.base import AccessRevoked, ProviderError, RateLimited, Window, unexpected
 from connections.push import PUSH
 from syncing import cadence
 from syncing.models import SyncLog, SyncLogStatus
@@ -132,7 +132,7 @@ def finish(
 
 
 def for_people(error: Exception) -> str:
-    """A known error says itself; of an unknown one only the kind, its text may hold anything."""
+    """What the log of a run and the desk say of it: a known error says itself."""
     if isinstance(error, (ProviderError, SecretUnreadable, SecondLookNeeded)):
         return str(error)
-    return f"Internal error ({type(error).__name__}); the server's log has the details."
+    return unexpected(error)

@@ -7,7 +7,7 @@ lane: to go through the queue each time would take longer than most syncs do.
 """
 
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
@@ -15,11 +15,8 @@ from django.db import transaction
 from django.db.models import Case, Q, TextField, Value, When
 from django.db.models.functions import Coalesce, Concat, Now
 
+from connections.due_rows import AT_ONCE, PATIENCE
 from connections.models import CalendarConnection, CalendarConnectionQuerySet
-
-# A connection handed to a worker that never reports back is handed out again after this time.
-PATIENCE = timedelta(seconds=150)
-AT_ONCE = 50
 
 TEXT = TextField()
 SERVER = Concat("provider", Value(" ", TEXT), Coalesce("caldav_url", Value("", TEXT)))

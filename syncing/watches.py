@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import transaction
 
 from connections.adapters import adapter_for, open_adapter
+from connections.due_rows import CLAIM
 from connections.fields import Secret, SecretUnreadable
 from connections.models import CalendarConnection, CalendarConnectionQuerySet
 from connections.providers.base import Credentials, ProviderError, PushUnsupported, Watch
@@ -24,7 +25,6 @@ from syncing.outcome import for_people
 
 logger = logging.getLogger(__name__)
 
-CLAIM = timedelta(minutes=5)  # longer than a provider may take
 RENEW_BEFORE = timedelta(hours=36)
 SOONEST = timedelta(minutes=10)
 # Failures are not counted: the calendar is polled meanwhile, so there is no hurry.

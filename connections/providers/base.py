@@ -303,3 +303,8 @@ class AddressRefused(ProviderError):
 
 class ProviderMisconfigured(ProviderError):
     """Tell the operator: this installation's own registration or settings are wrong."""
+
+
+def unexpected(error: Exception) -> str:
+    """What a person is told of an error outside this family: its own text may hold anything."""
+    return f"Internal error ({type(error).__name__}); the server's log has the details."

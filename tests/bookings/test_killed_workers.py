@@ -16,6 +16,7 @@ from bookings import outbox, writeback
 from bookings.booking_mails import BookingMail
 from bookings.models import Booking
 from bookings.tokens import hash_of, manage_token
+from connections.due_rows import CLAIM
 from connections.models import CalendarConnection
 from syncing.engine import sync_connection
 from syncing.models import SyncedEvent
@@ -52,7 +53,7 @@ class Worker:
 
 def after_the_claim():
     """When a dead worker's claim has run out."""
-    return timezone.now() + max(writeback.CLAIM, outbox.CLAIM) + timedelta(seconds=1)
+    return timezone.now() + CLAIM + timedelta(seconds=1)
 
 
 @pytest.fixture

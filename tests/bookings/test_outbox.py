@@ -10,9 +10,10 @@ import pytest
 from django.db import connection
 
 from bookings.booking_mails import BookingMail
-from bookings.outbox import CLAIM, PAUSE, send_mail
+from bookings.outbox import PAUSE, send_mail
 from bookings.owed import owe_link
 from bookings.tokens import hash_of, manage_token
+from connections.due_rows import CLAIM
 from tests.bookings.mail_server import mail_server
 from tests.bookings.moments import MONDAY_TEN, NOW
 from tests.bookings.sample_mails import CALL, HAPPENED, booked

@@ -8,7 +8,8 @@ import pytest
 from django.db import connection
 
 from bookings.models import Booking
-from bookings.writeback import CLAIM, requeue_unwritten, write_event
+from bookings.writeback import requeue_unwritten, write_event
+from connections.due_rows import CLAIM
 from connections.models import CalendarConnection
 from connections.providers.base import (
     AccessRevoked,
@@ -365,17 +366,21 @@ def test_a_provider_that_says_when_is_left_alone_until_then(calendar, destinatio
 
 
 @pytest.mark.parametrize(
-    ("error", "wait"),
+    ("error", "attempts", "wait"),
     [
-        (EventConflict("The event keeps changing."), 1 / 6),
-        (AccessRevoked("Connect it again."), 5),
-        (CalendarGone("The calendar was removed."), 60),
-        (ProviderMisconfigured("The client secret has expired."), 60),
+        (EventConflict("The event keeps changing."), 0, 1 / 6),
+        (AccessRevoked("Connect it again."), 0, 5),
+        (CalendarGone("The calendar was removed."), 0, 1 / 6),
+        (CalendarGone("The calendar was removed."), 2, 60),
+        (ProviderMisconfigured("The client secret has expired."), 2, 60),
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_what_a_person_must_see_to_stays_due_and_says_so(calendar, destination, error, wait):
+def test_what_a_person_must_see_to_stays_due_and_says_so(
+    calendar, destination, error, attempts, wait
+):
     booking = booked(destination)
+    Booking.objects.update(event_attempts=attempts)
     assert waits(booking, calendar, error) == minutes(wait)
     row = stored(booking)
     assert (row.status, row.event_state, row.event_error) == ("confirmed", "due", str(error))

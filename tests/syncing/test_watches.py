@@ -7,6 +7,7 @@ import pytest
 from django_q.models import OrmQ
 
 from connections import accounts, adapters
+from connections.due_rows import CLAIM
 from connections.models import CalendarConnection
 from connections.providers.base import (
     Credentials,
@@ -20,7 +21,7 @@ from connections.push import stop_watches, stored_watch
 from syncing import cadence, tasks
 from syncing.outcome import record_success
 from syncing.tasks import dispatch_due
-from syncing.watches import CLAIM, keep_watch, renewal_due
+from syncing.watches import keep_watch, renewal_due
 from tests.factories import ConnectionFactory
 
 pytestmark = pytest.mark.django_db
