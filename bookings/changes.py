@@ -7,10 +7,16 @@ and the mails due with the same commit. To ask twice for what is so already is n
 
 from datetime import datetime, timedelta
 
-from django.db import IntegrityError, connection, transaction
+from django.db import connection, transaction
 
 from bookings.models import Booking
-from bookings.refusals import NotChangeable, SlotTaken, TooLate
+from bookings.refusals import (
+    CALENDAR_NOT_FREE,
+    NotChangeable,
+    SlotTaken,
+    TooLate,
+    refused_where_busy,
+)
 from bookings.slot_requests import OFFERED_SLOT, SlotRequest, require_free
 from bookings.states import BookingStatus, ChangedBy
 
@@ -139,11 +145,8 @@ def lapse_requests(*, now: datetime) -> int:
 
 def _decide(booking: Booking, candidates, **changes) -> None:
     """Compare and set; then the row as it is, whoever decided."""
-    try:
-        with transaction.atomic(durable=True):
-            candidates.filter(pk=booking.pk).update(**changes)
-    except IntegrityError:
-        raise SlotTaken("The calendar is not free at that time any more.") from None
+    with refused_where_busy(CALENDAR_NOT_FREE), transaction.atomic(durable=True):
+        candidates.filter(pk=booking.pk).update(**changes)
     booking.refresh_from_db()
 
 
@@ -153,12 +156,13 @@ def _move(booking: Booking, request: SlotRequest, *, by: ChangedBy, now: datetim
         "status": booking.status,
         "sequence": booking.sequence,
     }
-    try:
-        with transaction.atomic(durable=True), connection.cursor() as cursor:
-            cursor.execute(MOVE_WHERE_OFFERED, row)
-            is_moved = cursor.rowcount == 1
-    except IntegrityError:
-        raise SlotTaken from None
+    with (
+        refused_where_busy(),
+        transaction.atomic(durable=True),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(MOVE_WHERE_OFFERED, row)
+        is_moved = cursor.rowcount == 1
     booking.refresh_from_db()
     if not is_moved and booking.start_time != request.starts_at:
         raise SlotTaken

@@ -2,12 +2,12 @@
 
 from datetime import datetime, timedelta
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from bookings import changes
 from bookings.models import Booking, EventDoubt, EventFinding
-from bookings.refusals import NotChangeable, SlotTaken
+from bookings.refusals import CALENDAR_NOT_FREE, NotChangeable, refused_where_busy
 from bookings.states import BookingStatus, ChangedBy, EventState
 from connections.models import Consultant
 
@@ -68,15 +68,12 @@ def _move_back(booking: Booking, *, now: datetime) -> None:
     unchanged = Booking.objects.filter(
         pk=booking.pk, sequence=booking.sequence, status=BookingStatus.CONFIRMED
     )
-    try:
-        with transaction.atomic(durable=True):
-            unchanged.update(
-                start_time=booking.moved_from,
-                end_time=booking.moved_from + _length(booking),
-                changed_by=ChangedBy.CONSULTANT,
-            )
-    except IntegrityError:
-        raise SlotTaken("The calendar is not free at that time any more.") from None
+    with refused_where_busy(CALENDAR_NOT_FREE), transaction.atomic(durable=True):
+        unchanged.update(
+            start_time=booking.moved_from,
+            end_time=booking.moved_from + _length(booking),
+            changed_by=ChangedBy.CONSULTANT,
+        )
     booking.refresh_from_db()
 
 

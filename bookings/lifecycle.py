@@ -12,13 +12,19 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 
-from django.db import IntegrityError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import Count
 from psycopg.types.json import Jsonb
 
 from bookings.holds import hold_of
 from bookings.models import Booking
-from bookings.refusals import BookingRefused, KeyReused, SlotTaken, TooManyBookings
+from bookings.refusals import (
+    BookingRefused,
+    KeyReused,
+    SlotTaken,
+    TooManyBookings,
+    refused_where_busy,
+)
 from bookings.slot_requests import OFFERED_SLOT, SlotRequest, come_one_by_one, require_free
 from bookings.states import BookingStatus
 from bookings.tokens import hash_of, manage_token
@@ -139,12 +145,13 @@ def _book_held_slot(
     if held is None:
         return None
     row = _row(held, request, now=now) | request.question(ignored=held.pk, now=now)
-    try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(BOOK_HELD_SLOT, row)
-            return held if cursor.rowcount else None
-    except IntegrityError:  # the same request was faster, under the same key
-        raise SlotTaken from None
+    with (
+        refused_where_busy(or_twice="bookings_one_per_key"),  # the same request was faster
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(BOOK_HELD_SLOT, row)
+        return held if cursor.rowcount else None
 
 
 def _insert(request: BookingRequest, *, now: datetime) -> Booking:

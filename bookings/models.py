@@ -1,6 +1,6 @@
 """An invitee's reservation of the consultant's time, and what is found out about it."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
@@ -15,6 +15,8 @@ from connections.models import CalendarConnection, Consultant, uuid_key
 from syncing.models import EventStatus, SyncedEvent
 
 SAME_MOMENT = timedelta(minutes=1)  # calendars keep whole seconds, some of them whole minutes
+SHORTEST, LONGEST = timedelta(minutes=1), timedelta(hours=24)  # that the table takes
+FURTHEST = datetime(9000, 1, 1, tzinfo=UTC)  # so too
 
 
 class BookingQuerySet(models.QuerySet):
@@ -205,6 +207,16 @@ class EventDoubt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_finding_display()} since {self.found_at}"
+
+    @property
+    def is_too_short(self) -> bool:
+        """Whether the event was made shorter than any booking."""
+        return self.start_time is not None and self.end_time - self.start_time < SHORTEST
+
+    @property
+    def is_too_long(self) -> bool:
+        """Whether the event was made longer than any booking."""
+        return self.start_time is not None and self.end_time - self.start_time > LONGEST
 
 
 class AuditFinding(models.Model):

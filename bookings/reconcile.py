@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import F, Q
 
 from bookings.conflicts import owe_conflict_mail
-from bookings.models import SAME_MOMENT, Booking, EventDoubt, EventFinding
+from bookings.models import FURTHEST, SAME_MOMENT, Booking, EventDoubt, EventFinding
+from bookings.refusals import SlotTaken, refused_where_busy
 from bookings.slot_requests import come_one_by_one
 from bookings.states import BookingStatus, ChangedBy
 from bookings.writeback import open_calendar
@@ -202,16 +203,21 @@ def _cancelled_lately(consultant: Consultant, *, now: datetime) -> int:
 
 
 def _follow_move(doubt: EventDoubt, sight: Sight, *, now: datetime) -> None:
-    """The booking follows its event, unless its new time is past, a whole day, or not free."""
-    is_fit = sight.start > now and not sight.is_all_day
-    if not (is_fit and _move(doubt, sight)):
+    """The booking follows its event, unless its new time is none for a booking, or not free."""
+    if not (_is_fit(doubt, sight, now=now) and _move(doubt, sight)):
         _ask(doubt, now=now)
+
+
+def _is_fit(doubt: EventDoubt, sight: Sight, *, now: datetime) -> bool:
+    if sight.is_all_day or doubt.is_too_short or doubt.is_too_long:
+        return False
+    return now < sight.start and sight.end < FURTHEST
 
 
 def _move(doubt: EventDoubt, sight: Sight) -> bool:
     """The table's guard decides whether the time is free; to be an offered slot it need not."""
     try:
-        with transaction.atomic(durable=True):
+        with refused_where_busy(), transaction.atomic(durable=True):
             _change(
                 doubt,
                 start_time=sight.start,
@@ -219,7 +225,7 @@ def _move(doubt: EventDoubt, sight: Sight) -> bool:
                 changed_by=ChangedBy.CALENDAR,
                 reschedule_count=F("reschedule_count") + 1,
             )
-    except IntegrityError:
+    except SlotTaken:
         return False
     return True
 

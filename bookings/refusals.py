@@ -1,5 +1,14 @@
 """Why a booking was not made, or not changed. Each text is fit for the person who asked."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import IntegrityError
+from psycopg.errors import ExclusionViolation
+
+NOT_FREE = "This time is not free any more. Please choose another one."
+CALENDAR_NOT_FREE = "The calendar is not free at that time any more."
+
 
 class BookingRefused(Exception):
     """Nothing was booked, and nothing was changed."""
@@ -8,9 +17,7 @@ class BookingRefused(Exception):
 class SlotTaken(BookingRefused):
     """The time is not offered, or not any more."""
 
-    def __init__(
-        self, message: str = "This time is not free any more. Please choose another one."
-    ) -> None:
+    def __init__(self, message: str = NOT_FREE) -> None:
         super().__init__(message)
 
 
@@ -52,3 +59,19 @@ class TooLate(BookingRefused):
 
 class NotChangeable(BookingRefused):
     """The booking is not in a state in which this could be done."""
+
+
+@contextmanager
+def refused_where_busy(message: str = NOT_FREE, *, or_twice: str = "") -> Iterator[None]:
+    """``SlotTaken`` where the table's constraints or its guard say that the time is not free.
+
+    ``or_twice`` names a unique constraint that says the same. Whatever else the table does not
+    take is a bug, and is raised as it is.
+    """
+    try:
+        yield
+    except IntegrityError as error:
+        is_busy = isinstance(error.__cause__, ExclusionViolation)
+        if is_busy or (or_twice and error.__cause__.diag.constraint_name == or_twice):
+            raise SlotTaken(message) from None
+        raise

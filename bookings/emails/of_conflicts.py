@@ -9,7 +9,7 @@ from django.urls import reverse
 from bookings.booking_mails import BookingMail
 from bookings.emails.letters import Letter, Link
 from bookings.emails.to_consultant import letter
-from bookings.models import Booking, EventFinding
+from bookings.models import Booking, EventDoubt, EventFinding
 from bookings.wording import one_line, span
 from syncing.models import SyncedEvent
 
@@ -50,12 +50,30 @@ def _moved(booking: Booking) -> Letter:
         booking,
         subject="Conflict: {title}",
         heading="A booking could not follow its event",
-        before=(
-            "You moved its event in your calendar, to a time at which you are not free, or that "
-            "is past or lasts the whole day. So the booking stays as it is.",
-            "Move the event elsewhere, or have it written back.",
-        ),
+        before=_why_unfollowed(booking),
         link=Link("Decide", settings.PUBLIC_URL + reverse("admin:index")),
+    )
+
+
+def _why_unfollowed(booking: Booking) -> tuple[str, str]:
+    """As the event was seen last, and what to do about it."""
+    doubt = EventDoubt.objects.filter(pk=booking.pk).first()
+    if doubt and doubt.is_too_long:
+        return (
+            "You made its event in your calendar longer than 24 hours: that is too long for a "
+            "booking, which stays as it is.",
+            "Make the event shorter, or have it written back.",
+        )
+    if doubt and doubt.is_too_short:
+        return (
+            "You made its event in your calendar shorter than a minute: that is too short for a "
+            "booking, which stays as it is.",
+            "Make the event longer, or have it written back.",
+        )
+    return (
+        "You moved its event in your calendar, to a time at which you are not free, or that "
+        "is past or lasts the whole day. So the booking stays as it is.",
+        "Move the event elsewhere, or have it written back.",
     )
 
 

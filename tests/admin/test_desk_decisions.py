@@ -137,6 +137,20 @@ def test_a_move_that_does_not_fit_is_only_written_back(desk, consultant):
     ]
 
 
+@pytest.mark.parametrize(
+    ("length", "why"),
+    [
+        (timedelta(hours=25), "and is longer than 24 hours"),
+        (timedelta(seconds=30), "and is shorter than a minute"),
+    ],
+    ids=str,
+)
+def test_an_event_of_an_impossible_length_says_so(desk, consultant, length, why):
+    start = at(tomorrow(), 20)
+    wait_for_word(made(consultant), "elsewhere", start_time=start, end_time=start + length)
+    assert rows(desk, "undecided") == [f"{day()}, 09:00 Ivy Invitee moved to {day()}, 20:00, {why}"]
+
+
 def test_what_the_calendar_did_is_undone(desk, consultant):
     visit = MeetingTypeFactory(user=consultant)  # as long as the consultant's meetings are
     cancelled, moved = made(consultant), made(consultant, 11, meeting_type=visit)

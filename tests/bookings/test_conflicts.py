@@ -7,7 +7,7 @@ import pytest
 from bookings.booking_mails import BookingMail
 from bookings.conflicts import conflicts_of, owe_mails
 from bookings.emails import letter_of
-from bookings.models import Booking
+from bookings.models import Booking, EventDoubt
 from connections.models import CalendarConnection
 from syncing.models import SyncedEvent
 from tests.factories import BookingFactory, ConnectionFactory, SyncedEventFactory
@@ -166,3 +166,24 @@ def test_what_became_of_the_bookings_own_event_is_decided_on_the_desk(booking, a
     text = letter_about(booking, about)
     assert text.startswith(f"{heading}\n")
     assert "Decide: http://testserver/admin/\n" in text
+
+
+@pytest.mark.parametrize(
+    ("length", "why"),
+    [
+        (DAY, "to a time at which you are not free"),
+        (DAY + MINUTE, "longer than 24 hours: that is too long for a booking"),
+        (MINUTE, "to a time at which you are not free"),
+        (MINUTE / 2, "shorter than a minute: that is too short for a booking"),
+    ],
+    ids=str,
+)
+def test_a_booking_that_could_not_follow_says_why(booking, length, why):
+    EventDoubt.objects.create(
+        booking=booking,
+        as_of=booking.updated_at,
+        finding="elsewhere",
+        start_time=TOMORROW + DAY,
+        end_time=TOMORROW + DAY + length,
+    )
+    assert why in " ".join(letter_about(booking, "elsewhere").split())

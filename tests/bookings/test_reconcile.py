@@ -1,12 +1,13 @@
 """A change in the consultant's calendar reaches the booking, and no error does."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection as database
 
 from bookings import consultants_word
 from bookings.booking_mails import BookingMail
+from bookings.emails import letter_of
 from bookings.models import Booking, EventDoubt
 from bookings.reconcile import CALM, GRACE, MOST_CANCELLATIONS
 from tests.bookings.calendar_worlds import (
@@ -241,6 +242,41 @@ def test_an_event_that_now_lasts_the_whole_day_is_not_followed(world):
     world.pass_by()
     assert world.stored(booking).start_time == booking.start_time
     assert undecided(world) == [booking]
+
+
+@pytest.mark.parametrize("length", [DAY + MINUTE, MINUTE / 2], ids=str)
+def test_an_event_of_an_impossible_length_is_not_followed_but_told_once(world, length):
+    booking = world.book()
+    elsewhere = booking.start_time + DAY
+    world.move(booking, elsewhere, elsewhere + length)
+    world.pass_by(15)
+    row = world.stored(booking)
+    assert (row.start_time, row.sequence) == (booking.start_time, 0)
+    [doubt] = consultants_word.undecided(booking.user)
+    assert (doubt.booking, doubt.due_at > world.now) == (booking, True)
+    [mail] = BookingMail.objects.filter(kind="conflict")
+    side = "long" if length > DAY else "short"
+    assert f"too {side} for a booking" in " ".join(letter_of(mail, now=world.now).text().split())
+
+
+def test_an_event_of_an_impossible_length_is_followed_once_it_has_a_possible_one(world):
+    booking = world.book()
+    elsewhere = booking.start_time + DAY
+    world.move(booking, elsewhere, elsewhere + DAY + MINUTE)
+    world.pass_by()
+    world.move(booking, elsewhere, elsewhere + HOUR)
+    world.pass_by(15)
+    row = world.stored(booking)
+    assert (row.start_time, row.end_time) == (elsewhere, elsewhere + HOUR)
+    assert undecided(world) == []
+
+
+def test_a_move_beyond_the_years_that_a_booking_may_lie_in_is_not_followed(world):
+    booking = world.book()
+    world.move(booking, datetime(9500, 3, 1, 10, tzinfo=UTC))
+    world.pass_by()
+    assert world.stored(booking).start_time == booking.start_time
+    assert EventDoubt.objects.get().due_at > world.now
 
 
 @pytest.mark.parametrize("days", [-3, -1])
