@@ -15,7 +15,7 @@ class PagePlan:
     """What a page does: ids whose rows (by id or series) go, then events that are there.
 
     The removals of a page come before its events, so that a replaced series keeps what it shows.
-    Rows of the series in ``kept`` stay as they are.
+    In a full round, rows whose id or series is in ``kept`` stay as they are.
     """
 
     removed: frozenset[str]

@@ -68,7 +68,7 @@ class Spool:
         self.events += len(plan.events)
         self._events.writelines(_line(self.pages, *_columns(event)) for event in plan.events)
         self._removals.writelines(_line(self.pages, _text(removed)) for removed in plan.removed)
-        self._kept.writelines(_line(_text(series)) for series in plan.kept)
+        self._kept.writelines(_line(_text(kept)) for kept in plan.kept)
 
     def stage(self, cursor) -> None:
         """Copy the round into temporary tables that go with the transaction."""

@@ -19,4 +19,4 @@ CREATE TEMPORARY TABLE staged_events (
   raw_data            jsonb NOT NULL
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE staged_removals (page integer NOT NULL, id text NOT NULL) ON COMMIT DROP;
-CREATE TEMPORARY TABLE staged_kept (series_id text NOT NULL) ON COMMIT DROP;
+CREATE TEMPORARY TABLE staged_kept (id text NOT NULL) ON COMMIT DROP;

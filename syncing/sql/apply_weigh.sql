@@ -2,7 +2,8 @@
 -- still shows or keeps.
 SELECT count(*), count(*) FILTER (
   WHERE staged.provider_event_id IS NOT NULL
-     OR stored.series_id IN (SELECT kept.series_id FROM pg_temp.staged_kept kept)
+     OR stored.provider_event_id IN (SELECT kept.id FROM pg_temp.staged_kept kept)
+     OR stored.series_id IN (SELECT kept.id FROM pg_temp.staged_kept kept)
 )
 FROM public.synced_events stored
 LEFT JOIN pg_temp.staged_events staged USING (provider_event_id)

@@ -372,6 +372,15 @@ def test_a_calendar_that_recovers_at_the_second_look_is_as_before(synced, calend
     assert fresh(synced).emptied_at is None
 
 
+@pytest.mark.parametrize(
+    ("kept", "left"), [("a", {"a"}), ("b2", {"b2"}), ("B", {"b", "b2"}), ("z", {"a", "b", "b2"})]
+)
+def test_what_a_full_round_keeps_is_no_sign_of_an_emptied_calendar(synced, calendar, kept, left):
+    calendar.then(ChangePage(kept=frozenset({kept}), sync_token="token 2", is_full=True))
+    sync_connection(synced.pk, now=NOW, full=True)
+    assert stored(synced) == left
+
+
 def test_deletions_named_by_the_provider_need_no_second_look(synced, calendar):
     calendar.then(ChangePage(removed=frozenset({"a", "B"}), sync_token="token 2"))
     assert sync_connection(synced.pk, now=NOW).status == "completed"
