@@ -24,6 +24,7 @@ class Push:
     read: Callable[[Mapping[str, str], bytes], list[Notification]]  # takes headers and body
     handshake: Callable[[Mapping[str, str]], str] | None = None  # takes the query
     lag: timedelta | None = None  # how long after a call its lists may still lack the change
+    is_per_account: bool = False  # one watch tells of all the account's calendars
 
 
 PUSH: dict[str, Push] = {
@@ -32,6 +33,7 @@ PUSH: dict[str, Push] = {
         read=microsoft.read_notifications,
         handshake=microsoft.handshake,
         lag=timedelta(seconds=20),
+        is_per_account=True,
     ),
 }
 

@@ -13,12 +13,12 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
-from connections.adapters import adapter_for, open_adapter
+from connections.adapters import open_adapter
 from connections.due_rows import CLAIM
 from connections.fields import Secret, SecretUnreadable
 from connections.models import CalendarConnection, CalendarConnectionQuerySet
-from connections.providers.base import Credentials, ProviderError, PushUnsupported, Watch
-from connections.push import NO_WATCH, stop_watches, stored_watch
+from connections.providers.base import ProviderError, PushUnsupported, Watch
+from connections.push import NO_WATCH, PUSH, stop_watches, stored_watch
 from connections.tokens import with_fresh_token
 from syncing import cadence
 from syncing.outcome import for_people
@@ -147,4 +147,4 @@ def _watched_with(connection: CalendarConnection) -> CalendarConnectionQuerySet:
 
 
 def _is_shared(connection: CalendarConnection) -> bool:
-    return adapter_for(connection.provider, Credentials()).watches_account
+    return PUSH[connection.provider].is_per_account

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from connections.providers.base import (
@@ -42,8 +41,6 @@ class AppleAdapter:
     ``calendar_id`` is a collection's absolute address, ``provider_event_id`` of our own events the
     path of the object.
     """
-
-    has_push: ClassVar[bool] = False
 
     def __init__(
         self, credentials: Credentials, *, guard: OutboundGuard, limits: Limits | None = None

@@ -10,7 +10,7 @@ All instants are timezone-aware and in UTC; all spans are half-open, ``[start, e
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import ClassVar, Protocol
+from typing import Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -191,9 +191,6 @@ class CalendarAdapter(Protocol):
     Every method may raise any ``ProviderError``; every network call has a time-out.
     """
 
-    has_push: ClassVar[bool]
-    watches_account: ClassVar[bool]  # one watch tells of all the account's calendars
-
     def calendars(self) -> list[RemoteCalendar]:
         """All calendars of the account that can hold events."""
 
@@ -232,7 +229,7 @@ class CalendarAdapter(Protocol):
     def watch(self, calendar_id: str, *, address: str, secret: str) -> Watch:
         """Ask for notifications at ``address`` (https), each to carry ``secret``.
 
-        Raises ``PushUnsupported`` where the calendar has none. Only adapters with ``has_push``.
+        Raises ``PushUnsupported`` where the calendar has none. Of providers with push alone.
         """
 
     def renew_watch(self, calendar_id: str, watch: Watch, *, address: str) -> Watch:

@@ -17,7 +17,6 @@ class MemoryCalendar:
     calls: list[str] = field(default_factory=list)
     faults: list[Exception | Callable[[], None]] = field(default_factory=list)
     lost_answers: list[Exception] = field(default_factory=list)
-    has_push = False
 
     def changes(self, calendar_id: str, **question) -> Iterator[ChangePage]:
         self._begin("changes")

@@ -1,6 +1,7 @@
 """Watches are opened, renewed in time and stopped; without one a calendar is polled often."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -17,7 +18,7 @@ from connections.providers.base import (
     Tokens,
     Watch,
 )
-from connections.push import stop_watches, stored_watch
+from connections.push import PUSH, stop_watches, stored_watch
 from syncing import cadence, tasks
 from syncing.outcome import record_success
 from syncing.tasks import dispatch_due
@@ -34,10 +35,7 @@ ADDRESS = "https://booking.example.com/webhooks"
 class WatchedAccount:
     """A provider by script: what it was asked, and how it answers."""
 
-    has_push = True
-
-    def __init__(self, *, watches_account: bool = False) -> None:
-        self.watches_account = watches_account
+    def __init__(self) -> None:
         self.asked: list[tuple[str, str]] = []
         self.refuses: Exception | None = None
         self.refuses_to_stop: Exception | None = None
@@ -77,7 +75,8 @@ def provider(monkeypatch) -> WatchedAccount:
 @pytest.fixture
 def account(monkeypatch) -> WatchedAccount:
     """One watch tells of all calendars of the account."""
-    return put(monkeypatch, WatchedAccount(watches_account=True))
+    monkeypatch.setitem(PUSH, "google", replace(PUSH["google"], is_per_account=True))
+    return put(monkeypatch, WatchedAccount())
 
 
 def put(monkeypatch, provider: WatchedAccount) -> WatchedAccount:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from connections.providers.base import (
@@ -30,9 +29,6 @@ class MicrosoftAdapter:
 
     ``timeout`` holds for each request, in seconds: to connect, and of silence.
     """
-
-    has_push: ClassVar[bool] = True
-    watches_account: ClassVar[bool] = True
 
     def __init__(
         self, credentials: Credentials, *, app: MicrosoftApp, timeout: float = TIMEOUT

@@ -15,7 +15,6 @@ from connections.providers.base import (
     Watch,
     Window,
 )
-from connections.providers.google import GoogleAdapter
 from tests.connections.providers.contract import DAY, HOUR, TEN, WINDOW
 from tests.connections.providers.far_end import FarEnd, Response, instead, lost
 from tests.connections.providers.google_far import GoogleCalendar, calendar_at
@@ -50,10 +49,6 @@ def states(far: GoogleCalendar, webhook: FarEnd) -> list[str]:
 
 
 # --- watches ---------------------------------------------------------------------------------
-
-
-def test_adapter_says_that_it_has_push_for_each_calendar():
-    assert (GoogleAdapter.has_push, GoogleAdapter.watches_account) == (True, False)
 
 
 def test_watch_is_told_of_changes_with_its_secret(far, webhook):

@@ -13,7 +13,6 @@ from connections.providers.base import (
     RateLimited,
     Watch,
 )
-from connections.providers.microsoft import MicrosoftAdapter
 from tests.connections.providers.contract import HOUR, TEN
 from tests.connections.providers.far_end import FarEnd, Request, Response, instead, lost
 from tests.connections.providers.microsoft_far import MicrosoftCalendar, calendar_at
@@ -61,10 +60,6 @@ def open_ids(far: MicrosoftCalendar) -> list[str]:
 
 def minutes_left(watch: Watch) -> float:
     return (watch.expires_at - datetime.now(UTC)).total_seconds() / 60
-
-
-def test_adapter_says_that_one_watch_tells_of_all_calendars():
-    assert (MicrosoftAdapter.has_push, MicrosoftAdapter.watches_account) == (True, True)
 
 
 def test_watch_is_told_of_changes_in_every_calendar_with_its_secret(far, webhook):

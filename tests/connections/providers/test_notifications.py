@@ -4,11 +4,8 @@ import json
 
 import pytest
 
-from connections.adapters import adapter_for
-from connections.models import Provider
 from connections.providers import google, microsoft
-from connections.providers.base import Credentials, Notification, NotificationUnreadable
-from connections.push import PUSH
+from connections.providers.base import Notification, NotificationUnreadable
 
 HEADERS = {
     "X-Goog-Channel-ID": "channel-1",
@@ -23,11 +20,6 @@ def item(**fields) -> dict:
 
 def read(*items: object) -> list[Notification]:
     return microsoft.read_notifications({}, json.dumps({"value": items}).encode())
-
-
-@pytest.mark.parametrize("provider", Provider.values)
-def test_every_provider_with_push_can_be_read(provider):
-    assert (provider in PUSH) == adapter_for(provider, Credentials()).has_push
 
 
 @pytest.mark.parametrize(
