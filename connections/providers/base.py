@@ -104,7 +104,8 @@ class ChangePage:
 
     ``removed`` holds ids that are gone: every stored row whose id *or* series is named goes.
     ``replaced`` holds series of which ``events`` (of this page) shows everything that is left.
-    ``kept`` holds series that are there and could not be read: what is stored of them stays.
+    ``kept`` holds ids of what is there and could not be read: in a full round every stored row
+    whose id or series is named stays.
     ``sync_token`` is set on the last page only, and is opaque to everyone but the adapter.
     ``is_full`` says that the round lists the whole window: what it does not show or keep is gone.
     """

@@ -59,6 +59,7 @@ class Round:
             listing = self._sorted(reply)
             yield ChangePage(
                 events=listing.events,
+                kept=frozenset(listing.unread),
                 problems=listing.problems,
                 sync_token=self._bookmark(reply, zone),
                 is_full=True,
@@ -103,10 +104,11 @@ class Round:
     def _whole_series(self, series_id: str, shown: dict[str, RemoteEvent]) -> ChangePage:
         """A series as it stands within the window, together with what the round has shown of it.
 
-        One that cannot be listed (it was deleted, or we are invited to some instances alone), or
-        shows nothing at all, leaves its instances unknown: then the whole window has to be read.
+        One that cannot be listed (it was deleted, or we are invited to some instances alone), shows
+        nothing at all, or has an instance that cannot be read leaves its instances unknown: then
+        the whole window has to be read.
         """
-        events, problems = dict(shown), []
+        events, problems, unread = dict(shown), [], set()
         for reply in self._api.pages(
             self._api.events.instances,
             calendarId=self._calendar_id,
@@ -119,8 +121,9 @@ class Round:
             listing = self._sorted(reply)
             events |= {event.provider_event_id: event for event in listing.events}
             problems += listing.problems
-        if not events and not problems:
-            raise SyncTokenExpired("A series shows nothing within the window.")
+            unread |= listing.unread
+        if not events or unread - events.keys():
+            raise SyncTokenExpired("A series does not show all that it has.")
         return ChangePage(
             events=list(events.values()), replaced=frozenset({series_id}), problems=problems
         )

@@ -12,12 +12,14 @@ from connections.providers.google.events import Unreadable, is_cancelled, remote
 class Listing:
     """What items show within the window.
 
-    ``gone`` are ids that are cancelled, and single events outside the window. ``series`` are all
-    that any instance was named of, each with the instances that are shown.
+    ``gone`` are ids that are cancelled, and single events outside the window. ``unread`` are ids of
+    which nothing tells when they begin. ``series`` are all that any instance was named of, each
+    with the instances that are shown.
     """
 
     singles: list[RemoteEvent] = field(default_factory=list)
     gone: set[str] = field(default_factory=set)
+    unread: set[str] = field(default_factory=set)
     series: dict[str, dict[str, RemoteEvent]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
@@ -39,6 +41,7 @@ def sort_items(items: Iterable[Mapping], *, window: Window, zone: ZoneInfo) -> L
         try:
             event = remote_event(item, zone=zone)
         except Unreadable:
+            listing.unread.add(item["id"])
             listing.problems.append(Problem(item["id"], "its start cannot be read"))
             continue
         _place(event, listing, window)

@@ -21,7 +21,7 @@ from connections.providers.base import (
 from connections.providers.microsoft.api import NEXT, GraphApi, calendar_path, event_path
 from connections.providers.microsoft.bookmarks import Question, read_bookmark, write_bookmark
 from connections.providers.microsoft.events import FIELDS
-from connections.providers.microsoft.listing import Listing, Series, read_items
+from connections.providers.microsoft.listing import Listing, Series, read_items, unread
 from connections.providers.microsoft.replies import (
     BAD_REQUEST,
     GONE,
@@ -79,7 +79,11 @@ class Round:
             series.master = self._master(series_id)
         events, problems = read_items(series.completed(), zone=self._question.zone)
         return ChangePage(
-            events=events, replaced=frozenset({series_id}), problems=problems, is_full=True
+            events=events,
+            replaced=frozenset({series_id}),
+            kept=unread(problems),
+            problems=problems,
+            is_full=True,
         )
 
     def _master(self, series_id: str) -> dict | None:
@@ -96,7 +100,8 @@ class Round:
         """All there is of a series within the window.
 
         One that cannot be read by itself leaves its occurrences unknown, unless the list has said
-        that it is gone: then the whole window has to be read.
+        that it is gone, and so does one that cannot be read in full: then the whole window has to
+        be read.
         """
         page = ChangePage(replaced=frozenset({series_id}))
         path = f"{event_path(self._question.calendar_id, series_id)}/instances"
@@ -107,6 +112,8 @@ class Round:
             if not reply.is_ok:
                 raise SyncTokenExpired("A series can no longer be read by itself.")
             events, problems = read_items(reply.items, zone=self._question.zone)
+            if unread(problems):
+                raise SyncTokenExpired("An occurrence of a series cannot be read.")
             page = replace(
                 page, events=[*page.events, *events], problems=[*page.problems, *problems]
             )

@@ -59,6 +59,7 @@ class Listing:
             events=list(self._singles.values()),
             removed=frozenset(self._gone),
             replaced=frozenset(self._singles),  # some of them may have been series until now
+            kept=unread(self._problems),
             problems=self._problems,
             is_full=is_full,
         )
@@ -119,3 +120,8 @@ def read_items(
         if event.problem:
             problems.append(Problem(event.provider_event_id, event.problem))
     return events, problems
+
+
+def unread(problems: Iterable[Problem]) -> frozenset[str]:
+    """Of which items nothing tells when they begin."""
+    return frozenset(one.object_id for one in problems if one.detail == NO_START)

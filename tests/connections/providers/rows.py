@@ -31,10 +31,18 @@ class Rows:
         pages = self._far.adapter().changes(
             self._far.calendar_id, window=self._window, zone=BERLIN, sync_token=self.token
         )
+        kept: set[str] = set()
         for page in pages:
             _apply(page, rows, self._window)
+            kept |= page.kept
+        if operation == "full":
+            rows = _named(kept, self.events) | rows
         self.events, self.token = rows, page.sync_token
         self.operations.append(operation)
+
+
+def _named(ids: set[str], rows: dict[str, RemoteEvent]) -> dict[str, RemoteEvent]:
+    return {key: row for key, row in rows.items() if {key, row.series_id} & ids}
 
 
 def _apply(page: ChangePage, rows: dict[str, RemoteEvent], window: Window) -> None:

@@ -501,3 +501,26 @@ def test_instance_that_cannot_be_read_is_a_problem_and_its_series_stays(far):
     ]
     # The list of changes could still read it.
     assert sorted(event.start for event in events(pages)) == [TEN, TEN + WEEK, TEN + 2 * WEEK]
+
+
+def test_instance_that_is_known_and_cannot_be_read_any_more_stays(far):
+    series = far.add("Weekly", TEN, TEN + HOUR, recurrence=["RRULE:FREQ=WEEKLY;COUNT=3"])
+    rows = Rows(far)
+    rows.sync()
+    far.remove(f"{series}_{TEN:%Y%m%dT%H%M%SZ}")
+    second = far.calendar.when(TEN + WEEK)["dateTime"]
+    far.google.commit(edited(lambda body: body.replace(second, "soon")), about="/events", times=9)
+    assert starts(rows.sync()) == [TEN + WEEK, TEN + 2 * WEEK]
+    assert rows.operations == ["full", "full"]
+
+
+def test_event_that_is_known_and_cannot_be_read_any_more_stays(far):
+    far.add("Stays", TEN, TEN + HOUR)
+    goes = far.add("Goes", TEN + DAY, TEN + DAY + HOUR)
+    rows = Rows(far)
+    rows.sync()
+    far.remove(goes)
+    start = far.calendar.when(TEN)["dateTime"]
+    far.google.commit(edited(lambda body: body.replace(start, "soon")), about=LISTS)
+    rows.token = ""
+    assert [event.title for event in rows.sync().values()] == ["Stays"]

@@ -555,3 +555,41 @@ def test_any_history_of_edits_ends_as_a_fresh_full_sync_does(far, rows, seed):
     fresh = Rows(far)
     assert rows.events == fresh.sync()
     assert rows.operations.count("incremental") > 8
+
+
+# --- what cannot be read -------------------------------------------------------------------------
+
+
+def unreadable(moment: datetime):
+    """Answers in which what begins then cannot be read."""
+
+    def edit(body: str) -> str:
+        answer = json.loads(body)
+        for item in answer["value"]:
+            if item.get("start", {}).get("dateTime", "").startswith(f"{moment:%Y-%m-%dT%H:%M}"):
+                item["start"]["dateTime"] = "soon"
+        return json.dumps(answer)
+
+    return edited(edit)
+
+
+def test_event_that_is_known_and_cannot_be_read_any_more_stays(far, rows):
+    far.add("Stays", TEN, TEN + HOUR)
+    goes = far.add("Goes", TEN + DAY, TEN + DAY + HOUR)
+    rows.sync()
+    far.remove(goes)
+    far.microsoft.commit(unreadable(TEN), about=DELTA)
+    rows.token = ""
+    rows.sync()
+    assert rows.titles() == ["Stays"]
+
+
+def test_occurrence_that_is_known_and_cannot_be_read_any_more_stays(far, rows):
+    series = four_mondays(far)
+    rows.sync()
+    far.remove(occurrences(far, series)[0])
+    far.microsoft.commit(unreadable(MONDAYS[1]), about="/instances", times=9)
+    far.microsoft.commit(unreadable(MONDAYS[1]), about=DELTA, times=9)
+    rows.sync()
+    assert starts(rows) == MONDAYS[1:]
+    assert rows.operations == ["full", "full"]
