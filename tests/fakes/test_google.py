@@ -219,6 +219,15 @@ def test_conference_is_dropped_unless_the_version_says_otherwise(client, work):
     assert read["hangoutLink"].startswith("https://meet.google.com/")
 
 
+def test_conference_is_made_once_for_a_request_id(client, work):
+    request = {"createRequest": {"requestId": "r"}}
+    first, second = (
+        client.send("POST", events_of(work), body(conferenceData=request), conferenceDataVersion=1)
+        for _ in range(2)
+    )
+    assert ["conferenceData" in made for _, made in (first, second)] == [True, False]
+
+
 def test_question_about_too_long_a_time_is_refused(client, work):
     question = {
         "timeMin": TEN.isoformat(),

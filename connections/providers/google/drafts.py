@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from connections.providers.base import EventDraft
+from connections.providers.google.conferences import missing_conference, new_conference
 
 BOOKING_PROPERTY = "calsyncBooking"  # a private extended property; its value is the booking's id
 MAX_DESCRIPTION = 8192  # characters; a longer one is refused
@@ -24,7 +25,7 @@ def is_id_of(event_id: str, booking_id: UUID) -> bool:
     return event_id in event_ids(booking_id)
 
 
-def new_body(draft: EventDraft, event_id: str) -> dict:
+def new_body(draft: EventDraft, event_id: str, calendar_id: str) -> dict:
     """For ``events.insert``. Google makes up the UID: it takes either an id or a UID."""
     body = {
         "id": event_id,
@@ -33,10 +34,10 @@ def new_body(draft: EventDraft, event_id: str) -> dict:
         "end": {"dateTime": draft.end.isoformat()},
         "extendedProperties": {"private": {BOOKING_PROPERTY: str(draft.booking_id)}},
     }
-    return body | (_conference(draft) if draft.wants_conference else {})
+    return body | (new_conference(calendar_id, event_id) if draft.wants_conference else {})
 
 
-def revision(item: Mapping, draft: EventDraft) -> dict:
+def revision(item: Mapping, draft: EventDraft, calendar_id: str) -> dict:
     """For ``events.patch``: what has to change; empty where nothing does.
 
     A patch merges what is nested, so that an event turned into an all-day one keeps its ``date``
@@ -48,8 +49,8 @@ def revision(item: Mapping, draft: EventDraft) -> dict:
     for name, wanted in (("start", draft.start), ("end", draft.end)):
         if not _is_at(item.get(name, {}), wanted):
             changes[name] = {"dateTime": wanted.isoformat(), "date": None}
-    if draft.wants_conference and "conferenceData" not in item:
-        changes |= _conference(draft)
+    if draft.wants_conference:
+        changes |= missing_conference(item, calendar_id)
     return changes
 
 
@@ -60,13 +61,6 @@ def _wanted(draft: EventDraft) -> dict[str, str]:
         "description": draft.description[:MAX_DESCRIPTION],
         "location": draft.location,
     }
-
-
-def _conference(draft: EventDraft) -> dict:
-    """A repeated ``requestId`` makes no second conference."""
-    key = {"type": "hangoutsMeet"}
-    request = {"requestId": draft.booking_id.hex, "conferenceSolutionKey": key}
-    return {"conferenceData": {"createRequest": request}}
 
 
 def _is_at(value: Mapping, wanted: datetime) -> bool:

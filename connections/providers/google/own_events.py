@@ -64,7 +64,9 @@ class OwnEvents:
 
     def create(self, draft: EventDraft) -> WrittenEvent:
         for event_id in event_ids(draft.booking_id):
-            reply = self._send(self._api.events.insert, new_body(draft, event_id))
+            reply = self._send(
+                self._api.events.insert, new_body(draft, event_id, self._calendar_id)
+            )
             if reply.is_ok:
                 return self._written(reply.body)
             if reply.status != CONFLICT:
@@ -133,7 +135,7 @@ class OwnEvents:
 
     def _revise(self, item: dict, draft: EventDraft) -> Reply:
         """Bring an event to the draft, unless it says the same already."""
-        changes = revision(item, draft)
+        changes = revision(item, draft, self._calendar_id)
         if not changes:
             return Reply(200, item)
         patch = partial(self._api.events.patch, eventId=item["id"])

@@ -500,3 +500,33 @@ def test_conference_is_only_asked_for_where_it_is_wanted(far, patience):
     assert far.adapter().create_event(far.calendar_id, DRAFT).conference_url == ""
     assert "conferenceData" not in far.calendar.get(OWN_ID)
     assert far.adapter().update_event(far.calendar_id, OWN_ID, VIDEO).conference_url != ""
+
+
+def test_event_with_a_later_id_has_a_conference_of_its_own(far, patience):
+    far.google.events.brings_back_deleted = False
+    far.remove(far.adapter().create_event(far.calendar_id, VIDEO).provider_event_id)
+    second = far.adapter().create_event(far.calendar_id, VIDEO)
+    assert (second.provider_event_id, second.conference_url != "") == (f"{OWN_ID}v2", True)
+
+
+def test_event_in_another_calendar_has_a_conference_of_its_own(far, patience):
+    elsewhere = calendar_at(far.google)
+    links = [
+        one.adapter().create_event(one.calendar_id, VIDEO).conference_url
+        for one in (far, elsewhere)
+    ]
+    assert "" not in links
+
+
+def test_conference_that_could_not_be_made_is_asked_for_once_more(far, patience):
+    far.google.events.conferences.outcome = "failure"
+    for _ in range(3):
+        far.adapter().create_event(far.calendar_id, VIDEO)
+    assert [len(asked(far, method)) for method in ("POST", "PATCH")] == [3, 1]
+
+
+def test_conference_that_could_be_made_at_last_is_found(far, patience):
+    far.google.events.conferences.outcome = "failure"
+    far.adapter().create_event(far.calendar_id, VIDEO)
+    far.google.events.conferences.outcome = "success"
+    assert far.adapter().update_event(far.calendar_id, OWN_ID, VIDEO).conference_url != ""

@@ -5,11 +5,16 @@ from tests.fakes.google.store import Calendar
 
 
 class Conferences:
-    """``looks`` is how often an event is read before its conference is there."""
+    """``looks`` is how often an event is read before its conference is there.
+
+    A request whose id was used before, whatever the event, is ignored.
+    https://developers.google.com/workspace/calendar/api/v3/reference/events#conferenceData
+    """
 
     def __init__(self) -> None:
         self.looks, self.outcome = 1, "success"
         self._looks_left: dict[str, int] = {}
+        self._used: set[str] = set()
 
     def requested(self, before: dict, resource: dict, calendar: Calendar) -> dict:
         """The event with its conference pending, if it asks for one that it has not asked for."""
@@ -19,6 +24,10 @@ class Conferences:
             return resource
         if not calendar.has_conferences:
             raise invalid("Invalid conference type value.", "conferenceData")
+        if request["requestId"] in self._used:
+            return {**resource, "conferenceData": before.get("conferenceData")}
+        self._used.add(request["requestId"])
+        self._looks_left.pop(before.get("id"), None)
         pending = {**request, "status": {"statusCode": "pending"}}
         return {**resource, "conferenceData": {"createRequest": pending}}
 
