@@ -12,7 +12,13 @@ from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
-from availability.forms import BookingSettingsForm, ExceptionForm, MeetingTypeForm, Week
+from availability.forms import (
+    DEFAULTED,
+    BookingSettingsForm,
+    ExceptionForm,
+    MeetingTypeForm,
+    Week,
+)
 from availability.hours import use_office_hours
 from availability.models import (
     AvailabilityException,
@@ -24,15 +30,6 @@ from availability.models import (
 )
 from connections.models import Consultant
 from connections.owned_admin import OwnedAdmin, sees_several
-
-OVERRIDES = [
-    ("duration", "slot_interval"),
-    ("buffer_before", "buffer_after"),
-    ("minimum_notice", "booking_window"),
-    ("daily_limit", "weekly_limit"),
-    "change_notice",
-    "reminders",
-]
 
 
 @admin.register(AvailabilityRule)
@@ -136,7 +133,7 @@ class MeetingTypeAdmin(OwnedAdmin):
         ("How it is booked", {"fields": ["location", "has_conference", "requires_approval"]}),
         (
             "Instead of your defaults",
-            {"fields": OVERRIDES, "description": "What you leave empty is as in your settings."},
+            {"fields": DEFAULTED, "description": "What you leave empty is as in your settings."},
         ),
         ("Questions", {"fields": ["questions"]}),
     ]
@@ -177,7 +174,7 @@ class BookingSettingsAdmin(OwnedAdmin):
         (None, {"fields": ["user", "time_zone"]}),
         (
             "Defaults of every meeting",
-            {"fields": OVERRIDES, "description": "A meeting type may have values of its own."},
+            {"fields": DEFAULTED, "description": "A meeting type may have values of its own."},
         ),
         ("Invitees", {"fields": ["invitee_limit"]}),
         ("When a calendar cannot be read", {"fields": ["stale_policy", "max_data_age"]}),

@@ -3,6 +3,7 @@
 from itertools import groupby
 
 from django import forms
+from django.contrib.admin.utils import flatten
 from django.contrib.admin.widgets import AdminTextareaWidget
 
 from availability.models import AvailabilityRule, BookingSettings, Weekday
@@ -17,15 +18,11 @@ LOCATION_HELP = (
     "Where you meet: an address, a phone number, the link of a video room of your own. "
     "Invitees read it on your page."
 )
-DEFAULTED = [
-    "duration",
-    "slot_interval",
-    "buffer_before",
-    "buffer_after",
-    "minimum_notice",
-    "booking_window",
-    "daily_limit",
-    "weekly_limit",
+DEFAULTED = [  # what a meeting type may have of its own; as the pages show it, row by row
+    ("duration", "slot_interval"),
+    ("buffer_before", "buffer_after"),
+    ("minimum_notice", "booking_window"),
+    ("daily_limit", "weekly_limit"),
     "change_notice",
     "reminders",
 ]
@@ -139,7 +136,7 @@ class MeetingTypeForm(forms.ModelForm):
         self.fields["slug"].help_text = "The end of its page's address: /book/your-name/first-call/"
         self.fields["location"].help_text = LOCATION_HELP
         defaults = BookingSettings.objects.filter(user=self._consultant()).first()
-        for name in DEFAULTED:
+        for name in flatten(DEFAULTED):
             show_default(self.fields[name], name, getattr(defaults, name, None))
 
     def _consultant(self) -> object:

@@ -30,7 +30,8 @@ BUFFER = between(0, 1440)
 MINIMUM_NOTICE = between(0, 525_600)
 BOOKING_WINDOW = between(0, 730)
 AT_LEAST_ONE = [MinValueValidator(1)]
-REMINDER = between(5, 40_320)  # minutes before the start
+LATEST_REMINDER, EARLIEST_REMINDER = 5, 40_320  # minutes before the start
+REMINDER = between(LATEST_REMINDER, EARLIEST_REMINDER)
 MOST_REMINDERS = 5
 LOWER_CASE_WORDS = RegexValidator(
     r"^[a-z0-9]+(-[a-z0-9]+)*\Z", "Use lower-case letters, digits and single hyphens."

@@ -8,13 +8,12 @@ import re
 from django import forms
 from django.core.exceptions import ValidationError
 
-from availability.models import MOST_REMINDERS
+from availability.models import EARLIEST_REMINDER, LATEST_REMINDER, MOST_REMINDERS
 
 NONE = "none"
 EXAMPLE = "1 day, 2 hours or 30 minutes"
 UNITS = {"week": 10_080, "day": 1440, "hour": 60, "minute": 1}  # in minutes, the longest first
 SPAN = re.compile(r"(\d{1,5})\s*([a-z]*)")
-EARLIEST, LATEST = 40_320, 5  # minutes before the start
 
 
 class RemindersField(forms.CharField):
@@ -66,10 +65,9 @@ def _minutes(span: str) -> int:
     if length is None:
         raise ValidationError(f"“{span.strip()}” is not a time such as {EXAMPLE}.")
     minutes = int(found[1]) * length
-    if not LATEST <= minutes <= EARLIEST:
-        raise ValidationError(
-            f"“{span.strip()}”: a reminder goes out between 5 minutes and 4 weeks before."
-        )
+    if not LATEST_REMINDER <= minutes <= EARLIEST_REMINDER:
+        limits = f"{_words(LATEST_REMINDER)} and {_words(EARLIEST_REMINDER)}"
+        raise ValidationError(f"“{span.strip()}”: a reminder goes out between {limits} before.")
     return minutes
 
 
