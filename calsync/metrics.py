@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from django.core.cache import cache
-from django.db.models import Case, Count, F, Min, QuerySet, TextField, Value, When
+from django.db.models import Case, Count, F, Min, TextField, Value, When
 from django.db.models.functions import Coalesce
 from django_q.brokers import get_broker
 from prometheus_client import CollectorRegistry, generate_latest
@@ -66,7 +66,8 @@ class Numbers(Collector):
         return gauge
 
     def _followed(self) -> Iterator[GaugeMetricFamily]:
-        ways = Counter(cadence.followed_by(row, now=self.now) for row in _reachable())
+        calendars = CalendarConnection.objects.reachable()
+        ways = Counter(cadence.followed_by(row, now=self.now) for row in calendars)
         counts = {name: ways[way] for way, name in FOLLOWED.items()}
         yield _by("calsync_calendars", "Calendars in use, by what shows their changes.", counts)
         share = 1 - ways[cadence.NOT_FOLLOWED] / max(ways.total(), 1)
@@ -79,7 +80,7 @@ class Numbers(Collector):
         age = GaugeMetricFamily(
             "calsync_drift_age_seconds", "Since that was found.", labels=("connection",)
         )
-        for row in _reachable().exclude(drift_missing_minutes=None):
+        for row in CalendarConnection.objects.reachable().exclude(drift_missing_minutes=None):
             minutes.add_metric([str(row.pk), "missing"], row.drift_missing_minutes)
             minutes.add_metric([str(row.pk), "surplus"], row.drift_surplus_minutes)
             age.add_metric([str(row.pk)], self._since(row.verified_at))
@@ -88,7 +89,7 @@ class Numbers(Collector):
     def _freshness(self) -> Iterator[GaugeMetricFamily]:
         """Without a calendar, or a sweep, there is no age to tell."""
         last_known = Min(Coalesce("last_synced_at", "created_at"))
-        oldest = _reachable().aggregate(oldest=last_known)["oldest"]
+        oldest = CalendarConnection.objects.reachable().aggregate(oldest=last_known)["oldest"]
         if oldest:
             help_text = "Since the last sync of the calendar that waits longest."
             yield _one("calsync_oldest_sync_age_seconds", help_text, self._since(oldest))
@@ -127,10 +128,6 @@ class Numbers(Collector):
 
     def _since(self, moment: datetime) -> float:
         return (self.now - moment).total_seconds()
-
-
-def _reachable() -> QuerySet[CalendarConnection]:
-    return CalendarConnection.objects.active().filter(reconnect_needed_at=None)
 
 
 def _undone() -> dict[str, int]:

@@ -143,6 +143,10 @@ class CalendarConnectionQuerySet(models.QuerySet):
     def active(self):
         return self.filter(is_active=True)
 
+    def reachable(self):
+        """Those whose sign-in is accepted, as far as is known."""
+        return self.active().filter(reconnect_needed_at=None)
+
     def blocking(self):
         return self.active().filter(blocks_time=True)
 
@@ -152,8 +156,8 @@ class CalendarConnectionQuerySet(models.QuerySet):
 
     def needing_watch(self, now: datetime):
         """Whose watch is to be opened, renewed or stopped, the longest waiting first."""
-        reachable = self.filter(reconnect_needed_at=None)
-        return reachable.filter(next_watch_at__lte=now).order_by("next_watch_at")
+        signed_in = self.filter(reconnect_needed_at=None)
+        return signed_in.filter(next_watch_at__lte=now).order_by("next_watch_at")
 
     def reconnect_unmailed(self):
         """Whose access is lost, which their consultant has not been told yet."""
@@ -179,7 +183,7 @@ class CalendarConnectionQuerySet(models.QuerySet):
         }
         if full:
             changes["full_sync_requested"] = True
-        return self.active().filter(reconnect_needed_at=None).update(**changes)
+        return self.reachable().update(**changes)
 
 
 class CalendarConnection(models.Model):

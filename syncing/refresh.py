@@ -44,9 +44,8 @@ def _accounts(consultant_id: UUID) -> dict[tuple, list[UUID]]:
 
     A provider that wants to be left alone is: to ask it once more would only make it wait longer.
     """
-    reachable = CalendarConnection.objects.active().filter(reconnect_needed_at=None)
-    willing = Q(not_before=None) | Q(not_before__lte=Now())
-    rows = reachable.filter(willing, user=consultant_id).order_by("pk")
+    reachable = CalendarConnection.objects.reachable().filter(user=consultant_id)
+    rows = reachable.filter(Q(not_before=None) | Q(not_before__lte=Now())).order_by("pk")
     accounts = defaultdict(list)
     for *account, pk in rows.values_list("provider", "provider_email", "caldav_url", "pk"):
         accounts[tuple(account)].append(pk)

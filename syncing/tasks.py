@@ -94,7 +94,7 @@ def mail_reconnect(connection_id: str, claimed_at: str, failures: int = 0) -> No
 
 def verify_calendars() -> None:
     """Give every calendar that can be asked its turn to be verified."""
-    reachable = CalendarConnection.objects.active().filter(reconnect_needed_at=None)
+    reachable = CalendarConnection.objects.reachable()
     for connection_id in reachable.values_list("pk", flat=True):
         async_task("syncing.tasks.verify_calendar", str(connection_id))
 
