@@ -5,8 +5,6 @@ import math
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-RETRY_SECONDS = 30  # until an unreadable calendar is worth another look
-
 
 def answer(
     request: HttpRequest, template: str, context: dict, *, status: int = 200, retry_after: int = 0

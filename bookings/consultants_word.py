@@ -23,8 +23,7 @@ def undecided(consultant: Consultant) -> QuerySet[EventDoubt]:
 def cancel_deleted(consultant: Consultant, *, now: datetime) -> int:
     """Yes, cancel these: the bookings whose events were deleted. Says how many it cancelled."""
     return sum(
-        _settle(
-            doubt,
+        doubt.settle(
             status=BookingStatus.CANCELLED,
             changed_by=ChangedBy.CONSULTANT,
             cancelled_at=now,
@@ -36,7 +35,7 @@ def cancel_deleted(consultant: Consultant, *, now: datetime) -> int:
 def write_back(doubts: QuerySet[EventDoubt], *, now: datetime) -> int:
     """No: the bookings stand, and their events are brought back to them. Says how many."""
     due = {"event_state": EventState.DUE, "event_due_at": now, "event_not_before": None}
-    return sum(_settle(doubt, **due, event_attempts=0) for doubt in doubts)
+    return sum(doubt.settle(**due, event_attempts=0) for doubt in doubts)
 
 
 def brought_by_calendar(consultant: Consultant, *, now: datetime) -> QuerySet[Booking]:
@@ -81,12 +80,3 @@ def _length(booking: Booking) -> timedelta:
     """Its meeting type's, which a change of the event's end in the calendar does not touch."""
     own = booking.meeting_type and booking.meeting_type.duration
     return timedelta(minutes=own) if own else booking.duration
-
-
-@transaction.atomic
-def _settle(doubt: EventDoubt, **changes) -> int:
-    """Change the booking that the doubt speaks of, if it is still as it was then."""
-    unchanged = Booking.objects.filter(pk=doubt.pk, updated_at=doubt.as_of)
-    settled = unchanged.update(**changes)
-    doubt.delete()
-    return settled

@@ -8,7 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
-from bookings.serializers import LONGEST_ANSWER, YEARS
+from bookings.serializers import LONGEST_ANSWER, LONGEST_REASON, YEARS
 from bookings.zones import zone_named
 
 
@@ -58,7 +58,7 @@ class ReasonForm(forms.Form):
     """Why a booking is cancelled or declined, for the other side to read."""
 
     reason = forms.CharField(
-        required=False, max_length=LONGEST_ANSWER, widget=forms.Textarea({"rows": 3})
+        required=False, max_length=LONGEST_REASON, widget=forms.Textarea({"rows": 3})
     )
 
     def __init__(self, *args, reader: str, **kwargs) -> None:

@@ -49,7 +49,7 @@ def _event(booking: Booking, *, stamp: datetime) -> Event:
     event.add("dtstamp", stamp.astimezone(UTC))
     event.add("dtstart", booking.start_time.astimezone(UTC))
     event.add("dtend", booking.end_time.astimezone(UTC))
-    event.add("summary", f"{title_of(booking)} with {consultant_name(booking)}")
+    event.add("summary", f"{title_of(booking)} with {consultant_name(booking.user)}")
     event.add("description", _description(booking))
     if place := location_of(booking) or call_of(booking):
         event.add("location", place)
@@ -78,7 +78,7 @@ def _conference(booking: Booking) -> vUri:
 def _organizer(booking: Booking) -> vCalAddress:
     organizer = _address(booking.user.email)
     # A quoted parameter cannot hold a quote (RFC 5545, section 3.2).
-    organizer.params["CN"] = consultant_name(booking).replace('"', "'")
+    organizer.params["CN"] = consultant_name(booking.user).replace('"', "'")
     return organizer
 
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -15,8 +15,9 @@ from connections.models import CalendarConnection, Consultant, uuid_key
 from syncing.models import EventStatus, SyncedEvent
 
 SAME_MOMENT = timedelta(minutes=1)  # calendars keep whole seconds, some of them whole minutes
-SHORTEST, LONGEST = timedelta(minutes=1), timedelta(hours=24)  # that the table takes
-FURTHEST = datetime(9000, 1, 1, tzinfo=UTC)  # so too
+# What the table takes: bookings_length, bookings_in_known_years.
+SHORTEST, LONGEST = timedelta(minutes=1), timedelta(hours=24)
+FURTHEST = datetime(9000, 1, 1, tzinfo=UTC)
 
 
 class BookingQuerySet(models.QuerySet):
@@ -217,6 +218,17 @@ class EventDoubt(models.Model):
     def is_too_long(self) -> bool:
         """Whether the event was made longer than any booking."""
         return self.start_time is not None and self.end_time - self.start_time > LONGEST
+
+    @transaction.atomic
+    def settle(self, **changes) -> int:
+        """Change the booking, unless that has changed meanwhile; then forget the doubt.
+
+        Says how many bookings it changed.
+        """
+        unchanged = Booking.objects.filter(pk=self.pk, updated_at=self.as_of)
+        settled = unchanged.update(**changes)
+        self.delete()
+        return settled
 
 
 class AuditFinding(models.Model):

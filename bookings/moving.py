@@ -6,13 +6,19 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from rest_framework.exceptions import Throttled
 
-from bookings.answers import RETRY_SECONDS, answer
+from bookings.answers import answer
 from bookings.changes import reschedule
 from bookings.choosing import calendar_page, zones_page
 from bookings.forms import InstantForm, PageAddress
 from bookings.manage import own_page
 from bookings.offer import NewTime, instant_text
-from bookings.refusals import CalendarUnverified, NotChangeable, SlotTaken, TooLate
+from bookings.refusals import (
+    RETRY_SECONDS,
+    CalendarUnverified,
+    NotChangeable,
+    SlotTaken,
+    TooLate,
+)
 from bookings.states import ChangedBy
 from bookings.throttles import require_quiet_mailbox, seconds_to_wait
 from bookings.visit import Visit

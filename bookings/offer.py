@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from availability.models import MeetingType
 from availability.slots import Freshness, Slot, freshness, offered_days
 from bookings.models import Booking
-from bookings.wording import DEFAULT_TITLE, length_of, one_line, title_of
+from bookings.wording import DEFAULT_TITLE, consultant_name, length_of, title_of
 from connections.models import Consultant
 
 LONGEST_QUESTION = 92  # days that one question to the database may span
@@ -31,8 +31,7 @@ class Offer:
 
     @property
     def consultant_name(self) -> str:
-        """Never the e-mail address: the page is public."""
-        return one_line(self.consultant.name) or self.consultant.slug
+        return consultant_name(self.consultant)
 
     @property
     def location(self) -> str:

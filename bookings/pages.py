@@ -11,13 +11,19 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from bookings.answers import RETRY_SECONDS, answer
+from bookings.answers import answer
 from bookings.choosing import calendar_page, times_of, zones_page
 from bookings.forms import BookingForm, PageAddress
 from bookings.lifecycle import BookingRequest, book
 from bookings.models import Booking
 from bookings.offer import Offer, instant_text
-from bookings.refusals import CalendarUnverified, KeyReused, SlotTaken, TooManyBookings
+from bookings.refusals import (
+    RETRY_SECONDS,
+    CalendarUnverified,
+    KeyReused,
+    SlotTaken,
+    TooManyBookings,
+)
 from bookings.throttles import seconds_to_wait
 from bookings.tokens import manage_token
 from bookings.wording import span

@@ -147,7 +147,7 @@ def _follow_deletion(doubt: EventDoubt, *, now: datetime) -> None:
         _keep(doubt, due_at=now + CALM)
     elif event := _event_in_another_calendar(doubt.booking):
         event_id = event.series_id or event.provider_event_id
-        _change(doubt, event_connection=event.connection_id, provider_event_id=event_id)
+        doubt.settle(event_connection=event.connection_id, provider_event_id=event_id)
     elif _await_other_calendars(doubt, now=now):
         _keep(doubt, due_at=now + SOON)
     else:
@@ -165,9 +165,7 @@ def _event_in_another_calendar(booking: Booking) -> SyncedEvent | None:
 
 def _await_other_calendars(doubt: EventDoubt, *, now: datetime) -> bool:
     """Whether one of them, to which the event may have gone, is still to be read."""
-    others = CalendarConnection.objects.active().filter(
-        user=doubt.booking.user_id, reconnect_needed_at=None
-    )
+    others = CalendarConnection.objects.reachable().filter(user=doubt.booking.user_id)
     unread = Q(last_synced_at=None) | Q(last_synced_at__lt=doubt.found_at)
     unread_others = others.filter(unread).exclude(pk=doubt.booking.event_connection_id)
     return now < doubt.found_at + WAIT_FOR_OTHERS and unread_others.exists()
@@ -186,8 +184,7 @@ def _cancel_or_ask(doubt: EventDoubt, *, now: datetime) -> None:
     elif gone + unseen > MOST_CANCELLATIONS:
         _keep(doubt, due_at=now + SOON)
     else:
-        _change(
-            doubt,
+        doubt.settle(
             status=BookingStatus.CANCELLED,
             changed_by=ChangedBy.CALENDAR,
             cancelled_at=now,
@@ -218,8 +215,7 @@ def _move(doubt: EventDoubt, sight: Sight) -> bool:
     """The table's guard decides whether the time is free; to be an offered slot it need not."""
     try:
         with refused_where_busy(), transaction.atomic(durable=True):
-            _change(
-                doubt,
+            doubt.settle(
                 start_time=sight.start,
                 end_time=sight.end,
                 changed_by=ChangedBy.CALENDAR,
@@ -231,14 +227,6 @@ def _move(doubt: EventDoubt, sight: Sight) -> bool:
 
 
 # --- the doubt's row -----------------------------------------------------------------------------
-
-
-def _change(doubt: EventDoubt, **changes) -> None:
-    """Settle the doubt by a change of its booking, unless that has changed meanwhile."""
-    unchanged = Booking.objects.filter(pk=doubt.pk, updated_at=doubt.as_of)
-    with transaction.atomic():
-        unchanged.update(**changes)
-        doubt.delete()
 
 
 def _ask(doubt: EventDoubt, *, now: datetime) -> None:

@@ -8,6 +8,7 @@ from psycopg.errors import ExclusionViolation
 
 NOT_FREE = "This time is not free any more. Please choose another one."
 CALENDAR_NOT_FREE = "The calendar is not free at that time any more."
+RETRY_SECONDS = 30  # until an unreadable calendar is worth another look
 
 
 class BookingRefused(Exception):

@@ -70,7 +70,7 @@ class Visit:
 
     @property
     def consultant_name(self) -> str:
-        return consultant_name(self.booking)
+        return consultant_name(self.booking.user)
 
     @property
     def when(self) -> str:

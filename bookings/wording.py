@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from bookings.models import Booking
 from bookings.zones import label_of, name_of, offset_of, zone_named
+from connections.models import Consultant
 
 CONTROL_OR_LINE_BREAK = {"Cc", "Zl", "Zp"}  # Unicode general categories
 # They make a text read otherwise than it is written (Unicode Standard Annex 9, section 2).
@@ -35,9 +36,9 @@ def title_of(booking: Booking) -> str:
     return shortened(one_line(booking.title), LONGEST_NAME) or DEFAULT_TITLE
 
 
-def consultant_name(booking: Booking) -> str:
+def consultant_name(consultant: Consultant) -> str:
     """Never the e-mail address: invitees read it."""
-    return shortened(one_line(booking.user.name), LONGEST_NAME) or booking.user.slug
+    return shortened(one_line(consultant.name), LONGEST_NAME) or consultant.slug
 
 
 def invitee_name(booking: Booking) -> str:

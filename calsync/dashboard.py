@@ -7,6 +7,7 @@ from functools import cached_property
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
+from django.urls import reverse
 
 from availability.models import AvailabilityRule
 from bookings import consultants_word
@@ -45,7 +46,7 @@ class Desk:
 
     @cached_property
     def booking_page(self) -> str:
-        return f"{settings.PUBLIC_URL}/book/{self.consultant.slug}/"
+        return settings.PUBLIC_URL + reverse("book", args=[self.consultant.slug])
 
     # --- first steps ------------------------------------------------------------------------
 
@@ -156,10 +157,9 @@ class Desk:
     @cached_property
     def upcoming(self) -> list[Booking]:
         """The next bookings; a hold counts while it lasts."""
-        holds = Q(status=BookingStatus.PENDING, hold_expires_at__gt=self.now)
-        wanted = holds | Q(status=BookingStatus.CONFIRMED)
-        rows = self._bookings().filter(wanted, end_time__gt=self.now)
-        return list(rows.order_by("start_time")[:UPCOMING_SHOWN])
+        rows = self._bookings().filter(end_time__gt=self.now)
+        wanted = rows.holds(self.now) | rows.filter(status=BookingStatus.CONFIRMED)
+        return list(wanted.order_by("start_time")[:UPCOMING_SHOWN])
 
     @cached_property
     def unwritten(self) -> list[Booking]:

@@ -16,8 +16,6 @@ from bookings.api.answers import ErrorSerializer
 
 logger = logging.getLogger(__name__)
 
-RETRY_SECONDS = 30  # until an unreadable calendar is worth another look
-
 REFUSALS = {
     refusals.SlotTaken: (status.HTTP_409_CONFLICT, "slot_taken"),
     refusals.HoldUnknown: (status.HTTP_409_CONFLICT, "hold_unknown"),
@@ -39,14 +37,14 @@ class Refused(APIException):
         if isinstance(refusal, refusals.TooManyHolds):
             self.wait = refusal.wait
         elif isinstance(refusal, refusals.CalendarUnverified):
-            self.wait = RETRY_SECONDS
+            self.wait = refusals.RETRY_SECONDS
 
 
 class Unavailable(APIException):
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     default_code = "unavailable"
     default_detail = "The service is out of order for the moment. Please try again in a minute."
-    wait = RETRY_SECONDS
+    wait = refusals.RETRY_SECONDS
 
 
 class UnknownAddress(APIView):

@@ -37,7 +37,7 @@ def confirmation(mail: BookingMail, now: datetime) -> Letter:
 
 
 def request(mail: BookingMail, now: datetime) -> Letter:
-    consultant = consultant_name(mail.booking)
+    consultant = consultant_name(mail.booking.user)
     return _letter(
         mail.booking,
         subject="Received: your request for {about}",
@@ -66,7 +66,7 @@ def refusal(mail: BookingMail, now: datetime) -> Letter:
 
 def change(mail: BookingMail, now: datetime) -> Letter:
     booking = mail.booking
-    by_consultant = f"{consultant_name(booking)} moved your booking"
+    by_consultant = f"{consultant_name(booking.user)} moved your booking"
     headings = {
         ChangedBy.INVITEE: "You moved your booking",
         **dict.fromkeys(CONSULTANT, by_consultant),
@@ -83,7 +83,7 @@ def change(mail: BookingMail, now: datetime) -> Letter:
 
 def cancellation(mail: BookingMail, now: datetime) -> Letter:
     booking = mail.booking
-    by_consultant = f"{consultant_name(booking)} cancelled your booking"
+    by_consultant = f"{consultant_name(booking.user)} cancelled your booking"
     headings = {
         ChangedBy.INVITEE: "You cancelled your booking",
         **dict.fromkeys(CONSULTANT, by_consultant),
@@ -124,7 +124,7 @@ def _letter(
     booking: Booking, *, subject: str, facts: tuple = (), link: Link | None = None, **parts
 ) -> Letter:
     """With what every letter to an invitee says. ``{about}`` in a subject is what was booked."""
-    about = f"{title_of(booking)} with {consultant_name(booking)}"
+    about = f"{title_of(booking)} with {consultant_name(booking.user)}"
     when = span(booking.start_time, booking.end_time, invitee_zone(booking))
     return Letter(
         to=booking.invitee_email,
@@ -150,7 +150,7 @@ def _book_again(booking: Booking) -> Link:
 
 
 def _to_reach(first: str, booking: Booking) -> str:
-    return f"{first}To reach {consultant_name(booking)}, reply to this mail."
+    return f"{first}To reach {consultant_name(booking.user)}, reply to this mail."
 
 
 def _invitation(mail: BookingMail, method: str) -> Invitation:

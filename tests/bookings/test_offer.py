@@ -57,3 +57,14 @@ def test_a_duration_is_said_in_words(minutes, length):
 
 def test_an_instant_is_written_in_utc():
     assert instant_text(NOON.astimezone(ZoneInfo("Asia/Kathmandu"))) == "2027-03-30T12:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("Ana\nRuiz", "Ana Ruiz"), ("", "ana"), ("A" * 300, "A" * 199 + "…")],
+    ids=["two lines", "none", "long"],
+)
+def test_the_page_names_the_consultant_as_the_mails_do(name, shown):
+    page = offer()
+    page.consultant.name = name
+    assert page.consultant_name == shown

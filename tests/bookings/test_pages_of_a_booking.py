@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from bookings import changes
 from bookings.models import Booking
+from bookings.serializers import LONGEST_REASON
 from bookings.states import BookingStatus, ChangedBy
 from bookings.wording import moment, span
 from tests.bookings.bookable import at, bookable_consultant, take_everything, tomorrow
@@ -245,6 +246,14 @@ def test_too_long_a_reason_is_shown_again(client):
     assert page.text.startswith("Please check what you wrote")
     assert page.typed() == {"reason": "a" * 10_000}
     assert now_is(booking).status == "confirmed"
+
+
+def test_a_reason_is_as_long_as_the_api_takes_one(client):
+    booking, address = berlin_booking()
+    form = Paper.open(client, f"{address}cancel/")
+    assert form.send(reason="a" * (LONGEST_REASON + 1)).status == 400
+    assert form.send(reason="a" * LONGEST_REASON).text.startswith("Cancelled")
+    assert now_is(booking).cancellation_reason == "a" * LONGEST_REASON
 
 
 # --- moving ---------------------------------------------------------------------------------------
