@@ -10,7 +10,6 @@ from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
-from django.views.decorators.http import require_POST
 
 from availability.forms import (
     DEFAULTED,
@@ -28,6 +27,7 @@ from availability.models import (
     MeetingType,
     Weekday,
 )
+from connections.buttons import button
 from connections.models import Consultant
 from connections.owned_admin import OwnedAdmin, sees_several
 
@@ -73,7 +73,7 @@ class AvailabilityRuleAdmin(OwnedAdmin):
         people = self.admin_site.get_model_admin(Consultant)
         return people.get_object(request, request.GET.get("consultant", "")) or request.user
 
-    @method_decorator(require_POST)
+    @method_decorator(button())
     def office_hours(self, request: HttpRequest) -> HttpResponse:
         if use_office_hours(request.user):
             messages.success(

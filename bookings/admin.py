@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.formats import localize
 from django.utils.html import format_html_join
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from bookings.desk import Choices, desk_urls
 from bookings.desk_calendar import calendar_urls
@@ -20,6 +20,7 @@ from bookings.webhook_admin import WebhookDeliveryAdmin, WebhookEndpointAdmin
 from bookings.wording import answers_of
 from bookings.writeback import requeue_unwritten
 from connections.admin_filters import WhenFilter
+from connections.buttons import button
 from connections.owned_admin import ReadOnlyAdmin
 
 __all__ = ["BookingAdmin", "WebhookDeliveryAdmin", "WebhookEndpointAdmin"]
@@ -121,7 +122,7 @@ class BookingAdmin(ReadOnlyAdmin):
         shown = {"booking": booking, "choices": Choices(booking, timezone.now())} if booking else {}
         return super().change_view(request, object_id, form_url, shown | (extra_context or {}))
 
-    @method_decorator(require_POST)
+    @method_decorator(button())
     def retry_events(self, request: HttpRequest) -> HttpResponse:
         """Write now what could not be written to the calendar so far."""
         if requeue_unwritten(request.user.pk, now=timezone.now()):

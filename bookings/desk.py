@@ -13,7 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from bookings import changes, consultants_word
 from bookings.booking_mails import BookingMail
@@ -26,10 +26,9 @@ from bookings.refusals import BookingRefused
 from bookings.states import ChangedBy, EventState
 from bookings.wording import invitee_name
 from bookings.writeback import write_again
+from connections.buttons import View, button
 
 DAYS_SHOWN = 14
-
-View = Callable[..., HttpResponse]
 
 
 def desk_urls(page: ModelAdmin) -> list[URLPattern]:
@@ -114,10 +113,16 @@ class Choices:
         return [mail for mail in tried if not mail.is_outdated(self.now)]
 
 
+def _back(request: HttpRequest, booking: Booking) -> HttpResponse:
+    if request.POST.get("from") == "index":
+        return redirect("admin:index")
+    return redirect("admin:bookings_booking_change", booking.pk)
+
+
 # --- at once --------------------------------------------------------------------------------------
 
 
-@require_POST
+@button(_back)
 def confirm(request: HttpRequest, booking: Booking) -> HttpResponse:
     def act() -> str:
         changes.require_as_seen(booking, request.POST.get("sequence"))
@@ -127,7 +132,7 @@ def confirm(request: HttpRequest, booking: Booking) -> HttpResponse:
     return _do(request, booking, act)
 
 
-@require_POST
+@button(_back)
 def restore(request: HttpRequest, booking: Booking) -> HttpResponse:
     def act() -> str:
         changes.restore(booking, now=timezone.now())
@@ -136,7 +141,7 @@ def restore(request: HttpRequest, booking: Booking) -> HttpResponse:
     return _do(request, booking, act)
 
 
-@require_POST
+@button(_back)
 def take_back(request: HttpRequest, booking: Booking) -> HttpResponse:
     """Undo what a change in the calendar did."""
 
@@ -147,7 +152,7 @@ def take_back(request: HttpRequest, booking: Booking) -> HttpResponse:
     return _do(request, booking, act)
 
 
-@require_POST
+@button(_back)
 def write_event(request: HttpRequest, booking: Booking) -> HttpResponse:
     if write_again(booking, now=timezone.now()):
         messages.success(request, "The calendar event is written within the next seconds.")
@@ -156,7 +161,7 @@ def write_event(request: HttpRequest, booking: Booking) -> HttpResponse:
     return _back(request, booking)
 
 
-@require_POST
+@button(_back)
 def send_mail(request: HttpRequest, booking: Booking, mail_id: UUID) -> HttpResponse:
     mail = get_object_or_404(booking.mails, pk=mail_id)
     if send_again(mail, now=timezone.now()):
@@ -253,12 +258,6 @@ def _do(
         if else_to:
             return redirect(else_to, booking.pk)
     return _back(request, booking)
-
-
-def _back(request: HttpRequest, booking: Booking) -> HttpResponse:
-    if request.POST.get("from") == "index":
-        return redirect("admin:index")
-    return redirect("admin:bookings_booking_change", booking.pk)
 
 
 def _told(booking: Booking) -> str:

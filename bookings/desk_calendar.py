@@ -6,9 +6,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 from django.utils import timezone
-from django.views.decorators.http import require_POST
 
 from bookings import consultants_word
+from connections.buttons import button
 
 
 def calendar_urls(page: ModelAdmin) -> list[URLPattern]:
@@ -20,14 +20,14 @@ def calendar_urls(page: ModelAdmin) -> list[URLPattern]:
     ]
 
 
-@require_POST
+@button()
 def cancel_deleted(request: HttpRequest) -> HttpResponse:
     count = consultants_word.cancel_deleted(request.user, now=timezone.now())
     messages.success(request, f"{_bookings(count)} cancelled; the invitees get a mail.")
     return redirect("admin:index")
 
 
-@require_POST
+@button()
 def write_back(request: HttpRequest) -> HttpResponse:
     waiting = consultants_word.undecided(request.user)
     count = consultants_word.write_back(waiting, now=timezone.now())

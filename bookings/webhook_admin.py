@@ -8,14 +8,14 @@ from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import path
 from django.utils import timezone
 from django.utils.decorators import method_decorator
-from django.views.decorators.http import require_POST
 
 from bookings.deliveries import guard, send_again
 from bookings.endpoints import WebhookDelivery, WebhookEndpoint, WebhookEvent, all_events
+from connections.buttons import button
 from connections.owned_admin import OwnedAdmin, ReadOnlyAdmin
 from connections.providers.base import AddressRefused
 
@@ -42,6 +42,10 @@ class WebhookEndpointForm(forms.ModelForm):
         return url
 
 
+def _to_the_webhooks(request: HttpRequest) -> HttpResponse:
+    return redirect("admin:bookings_webhookendpoint_changelist")
+
+
 @admin.register(WebhookEndpoint)
 class WebhookEndpointAdmin(OwnedAdmin):
     form = WebhookEndpointForm
@@ -64,7 +68,7 @@ class WebhookEndpointAdmin(OwnedAdmin):
     def response_add(self, request: HttpRequest, endpoint: WebhookEndpoint, post_url_continue=None):
         return self._show_secret(request, endpoint, request.new_secret)
 
-    @method_decorator(require_POST)
+    @method_decorator(button(_to_the_webhooks))
     def new_secret(self, request: HttpRequest, endpoint_id: UUID) -> HttpResponse:
         """Calls are signed with it from now on; the old one is forgotten."""
         endpoint = self.get_object(request, str(endpoint_id))

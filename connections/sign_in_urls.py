@@ -15,7 +15,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from connections import sign_in_views as views
 
 desk = admin.site.admin_view
-link = desk(reauthentication_required(views.link))
+link = desk(reauthentication_required(views.link, allow_get=True))
 
 
 def private(view):

@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
+from connections.buttons import button
 from connections.oauth import identities, sign_in
 from connections.oauth.offers import OFFERS, Offer, configured_offers
 
@@ -29,6 +30,10 @@ class Overview(IndexView):
         return super().get_context_data(**kwargs) | {"links": links, "offers": configured_offers()}
 
 
+def to_the_overview(request: HttpRequest) -> HttpResponse:
+    return redirect("mfa_index")
+
+
 @require_POST
 def enter(request: HttpRequest, provider: str) -> HttpResponse:
     """Go to a provider to sign in."""
@@ -36,13 +41,13 @@ def enter(request: HttpRequest, provider: str) -> HttpResponse:
     return sign_in.begin(request, _offer(provider), is_link=False, next_url=next_url)
 
 
-@require_POST
+@button(to_the_overview)
 def link(request: HttpRequest, provider: str) -> HttpResponse:
     """Go to a provider to choose the account that will sign the consultant in."""
     return sign_in.begin(request, _offer(provider), is_link=True)
 
 
-@require_POST
+@button(to_the_overview)
 def unlink(request: HttpRequest, account_id: int) -> HttpResponse:
     try:
         identities.unlink(request.user, account_id)
@@ -50,7 +55,7 @@ def unlink(request: HttpRequest, account_id: int) -> HttpResponse:
         messages.error(request, ONLY_WAY_IN)
     else:
         messages.success(request, "That account lets you in no more.")
-    return redirect("mfa_index")
+    return to_the_overview(request)
 
 
 def _offer(provider: str) -> Offer:

@@ -8,9 +8,9 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
-from django.views.decorators.http import require_POST
 
 from connections import accounts
+from connections.buttons import button
 from connections.forms import CalendarChoices, ConnectForm, DestinationForm
 from connections.models import CalendarConnection, Consultant
 from connections.oauth.consent import begin
@@ -39,7 +39,7 @@ def reconnect(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     return _sign_in(request, connection.user, title=title, initial=known)
 
 
-@require_POST
+@button()
 def consent(request: HttpRequest, provider: str) -> HttpResponse:
     """Go to a provider's consent screen."""
     return begin(request, _offer(provider), request.user)
@@ -129,7 +129,7 @@ def disconnect(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     )
 
 
-@require_POST
+@button()
 def sync_now(request: HttpRequest) -> HttpResponse:
     """Make all the consultant's calendars due."""
     count = request.user.connections.request_sync(timezone.now())

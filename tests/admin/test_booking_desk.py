@@ -337,4 +337,7 @@ def test_nothing_is_done_without_signing_in_or_from_elsewhere(consultant, verb):
 
 @pytest.mark.parametrize("verb", ["confirm", "restore", "write-event"])
 def test_what_acts_at_once_is_not_done_by_a_link(desk, consultant, verb):
-    assert desk.get(f"{LIST}{made(consultant).pk}/{verb}/").status_code == 405
+    booking = made(consultant)
+    assert desk.get(f"{LIST}{booking.pk}/{verb}/").url == page_of(booking)
+    assert desk.put(f"{LIST}{booking.pk}/{verb}/").status_code == 405
+    assert said_of(booking) == ("confirmed", "", "")

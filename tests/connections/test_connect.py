@@ -604,7 +604,8 @@ def test_syncing_now_makes_own_calendars_due(desk, consultant):
     own = ConnectionFactory(user=consultant, next_sync_at=later)
     foreign = ConnectionFactory(next_sync_at=later)
 
-    assert desk.get(reverse("connections:sync_now")).status_code == 405
+    assert desk.get(reverse("connections:sync_now")).url == reverse("admin:index")
+    assert list(CalendarConnection.objects.due(timezone.now())) == []
     desk.post(reverse("connections:sync_now"))
 
     assert list(CalendarConnection.objects.due(timezone.now())) == [own]
