@@ -70,6 +70,8 @@ def remember_account(
         access_refused_at=None,
         reconnect_needed_at=None,
         reconnect_mailed_at=None,
+        reconnect_mail_not_before=None,
+        reconnect_mail_tries=0,
     )
     # Losing access ends watches as well: those that were open are seen to at once.
     account.exclude(next_watch_at=None).update(next_watch_at=now)

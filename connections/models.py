@@ -256,6 +256,8 @@ class CalendarConnection(models.Model):
     token_lease_id = models.UUIDField(null=True)
     token_lease_expires_at = models.DateTimeField(null=True)
     reconnect_mailed_at = models.DateTimeField(null=True)
+    reconnect_mail_not_before = models.DateTimeField(null=True)
+    reconnect_mail_tries = models.IntegerField(default=0, db_default=0)
     webhook_secret = EncryptedTextField(null=True, db_column="webhook_secret_encrypted")
     webhook_resource_id = models.TextField(default="", db_default="")
     next_watch_at = models.DateTimeField(null=True)

@@ -1,8 +1,7 @@
 """What the mail about a lost account says."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from email.utils import format_datetime, parseaddr
+from email.utils import parseaddr
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
@@ -12,22 +11,20 @@ from django.urls import reverse
 from connections.models import CalendarConnection
 
 
-def reconnect_mail(
-    account: Sequence[CalendarConnection], *, claimed_at: datetime
-) -> EmailMultiAlternatives:
+def reconnect_mail(account: Sequence[CalendarConnection]) -> EmailMultiAlternatives:
     """To the consultant, about the active calendars of one account.
 
-    However often it is made for one claim, the same under the same Message-ID.
+    However often it is made for one loss, the same under the same Message-ID.
     """
     first = account[0]
     context = _context(account)
+    lost_at = first.reconnect_needed_at
     message = EmailMultiAlternatives(
         subject=f"Connect {context['account']} again",
         body=render_to_string("syncing/mail/reconnect.txt", context),
         to=[first.user.email],
         headers={
-            "Message-ID": f"<reconnect-{first.pk}-{claimed_at:%Y%m%d%H%M%S%f}@{_domain()}>",
-            "Date": format_datetime(claimed_at),
+            "Message-ID": f"<reconnect-{first.pk}-{lost_at:%Y%m%d%H%M%S%f}@{_domain()}>",
             "Auto-Submitted": "auto-generated",  # no out-of-office replies, please (RFC 3834)
         },
     )

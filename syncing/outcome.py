@@ -34,6 +34,8 @@ def record_success(
         "access_refused_at": None,
         "reconnect_needed_at": None,
         "reconnect_mailed_at": None,
+        "reconnect_mail_not_before": None,
+        "reconnect_mail_tries": 0,
         "lease_id": None,
         "lease_expires_at": None,
         "next_sync_at": _unless_requested_since(

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
-from django_q.tasks import async_task, schedule
+from django_q.tasks import async_task
 
 from connections.models import CalendarConnection
 from syncing import reconnect, turns, watches
@@ -53,10 +53,11 @@ def _dispatch_watches(now: datetime) -> int:
 @transaction.atomic
 def _dispatch_mail(now: datetime) -> int:
     """One at a time: there is a next sweep."""
-    connection_id = reconnect.claim(now=now)
-    if connection_id is None:
+    handed_out = reconnect.hand_out(now=now)
+    if handed_out is None:
         return 0
-    async_task("syncing.tasks.mail_reconnect", str(connection_id), now.isoformat())
+    connection_id, until = handed_out
+    async_task("syncing.tasks.mail_reconnect", str(connection_id), until.isoformat())
     return 1
 
 
@@ -80,16 +81,10 @@ def keep_watch(connection_id: str, due_at: str) -> None:
     )
 
 
-def mail_reconnect(connection_id: str, claimed_at: str, failures: int = 0) -> None:
-    retry_at = reconnect.mail_consultant(
-        UUID(connection_id),
-        claimed_at=datetime.fromisoformat(claimed_at),
-        failures=failures,
-        now=timezone.now(),
-    )
-    if retry_at:
-        task = "syncing.tasks.mail_reconnect"
-        schedule(task, connection_id, claimed_at, failures + 1, next_run=retry_at)
+def mail_reconnect(connection_id: str, claimed_until: str) -> None:
+    """``claimed_until`` is what the row said when this was handed out, as above."""
+    until = datetime.fromisoformat(claimed_until)
+    reconnect.mail_consultant(UUID(connection_id), claimed_until=until, now=timezone.now())
 
 
 def verify_calendars() -> None:

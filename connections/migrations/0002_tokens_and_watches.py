@@ -6,6 +6,7 @@ from connections.sql_files import RunSQLFile
 REVERSE = """
 ALTER TABLE public.calendar_connections
   DROP COLUMN token_lease_id, DROP COLUMN token_lease_expires_at, DROP COLUMN reconnect_mailed_at,
+  DROP COLUMN reconnect_mail_not_before, DROP COLUMN reconnect_mail_tries,
   DROP COLUMN webhook_secret_encrypted, DROP COLUMN webhook_resource_id, DROP COLUMN next_watch_at,
   DROP COLUMN watch_error, DROP COLUMN look_again_at
 """
@@ -13,6 +14,8 @@ FIELDS = {
     "token_lease_id": models.UUIDField(null=True),
     "token_lease_expires_at": models.DateTimeField(null=True),
     "reconnect_mailed_at": models.DateTimeField(null=True),
+    "reconnect_mail_not_before": models.DateTimeField(null=True),
+    "reconnect_mail_tries": models.IntegerField(db_default=0, default=0),
     "webhook_secret": connections.fields.EncryptedTextField(
         null=True, db_column="webhook_secret_encrypted"
     ),

@@ -34,10 +34,11 @@ class Worker:
 
     process: subprocess.Popen
 
-    def run(self, task: str, row_id: object, **environment: str) -> int:
+    def run(self, task: str, *args: str, **environment: str) -> int:
         """Until it ends or is killed; the exit status."""
         code = (
-            f"import django; django.setup(); from bookings.tasks import {task}; {task}('{row_id}')"
+            "import django; django.setup(); from django.utils.module_loading import import_string; "
+            f"import_string('{task}')(*{args})"
         )
         database = {"DATABASE_URL": address(connection.settings_dict["NAME"])}
         self.process = subprocess.Popen(
@@ -97,7 +98,7 @@ def test_a_worker_killed_at_the_write_leaves_exactly_one_event(
         worker.kill()
 
     proxy.commit("PUT", kill)
-    assert worker.run("write_event", booking.pk) == -signal.SIGKILL
+    assert worker.run("bookings.tasks.write_event", str(booking.pk)) == -signal.SIGKILL
     row = Booking.objects.get(pk=booking.pk)
     assert (row.event_state, row.event_attempts, row.provider_event_id) == ("due", 1, "")
     assert events_on_the_server(destination) == [booking.pk] * is_written
@@ -114,7 +115,7 @@ def test_a_worker_killed_at_the_mail_server_leaves_exactly_one_mail(worker, is_t
     with mail_server() as postbox:
         setattr(postbox, "after_taking" if is_taken else "before_taking", worker.kill)
         smtp = {"EMAIL_URL": f"smtp://127.0.0.1:{postbox.port}"}
-        assert worker.run("send_mail", mail.pk, **smtp) == -signal.SIGKILL
+        assert worker.run("bookings.tasks.send_mail", str(mail.pk), **smtp) == -signal.SIGKILL
         assert len(postbox.mails) == is_taken
         postbox.after_taking = postbox.before_taking = lambda: None
         send_from_here(mail, postbox)

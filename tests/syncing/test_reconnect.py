@@ -1,10 +1,11 @@
 """A lost account is said to be lost once, and only an account that is lost."""
 
+import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
 from time import monotonic
-from uuid import UUID
 
 import pytest
 from django.core import mail
@@ -15,6 +16,7 @@ from django_q.models import OrmQ, Schedule
 
 from connections import adapters
 from connections.accounts import remember_account
+from connections.due_rows import CLAIM, PATIENCE
 from connections.fields import Secret
 from connections.models import CalendarConnection
 from connections.providers.base import ChangePage, Credentials
@@ -23,8 +25,9 @@ from connections.token_sources import google_app
 from syncing import reconnect
 from syncing.engine import sync_connection
 from syncing.models import SyncLog
-from syncing.tasks import dispatch_due
+from syncing.tasks import dispatch_due, mail_reconnect
 from tests.bookings.mail_server import mail_server
+from tests.bookings.test_killed_workers import Worker
 from tests.connections.providers.far_end import cut_off, instead
 from tests.connections.providers.google_far import GoogleCalendar, app_at, calendar_at
 from tests.factories import ConnectionFactory, ConsultantFactory
@@ -33,7 +36,7 @@ from tests.fakes.google import FakeGoogle, refusing
 pytestmark = pytest.mark.django_db
 
 NOW = datetime.now(UTC).replace(microsecond=0)
-MINUTE = timedelta(minutes=1)
+SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
 LOST = {"reconnect_needed_at": NOW, "next_sync_at": None}
 
 
@@ -133,25 +136,25 @@ def test_account_whose_calendars_are_all_switched_off_is_not_mailed_about():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_sweepers_claim_an_account_once():
+def test_two_sweepers_hand_out_an_account_once():
     consultant = ConsultantFactory()
     for _ in range(5):
         lose(user=consultant)
 
-    def claim() -> UUID | None:
+    def hand_out() -> tuple | None:
         try:
-            return reconnect.claim(now=NOW + MINUTE)
+            return reconnect.hand_out(now=NOW + SECOND)
         finally:
             database.close()
 
     with ThreadPoolExecutor() as pool:
         with transaction.atomic():
-            assert reconnect.claim(now=NOW) is not None
-            second = pool.submit(claim)
+            assert reconnect.hand_out(now=NOW) is not None
+            second = pool.submit(hand_out)
             wait_until_somebody_waits_for_us()
         assert second.result() is None
-    claims = CalendarConnection.objects.values_list("reconnect_mailed_at", flat=True)
-    assert set(claims) == {NOW}
+    moments = CalendarConnection.objects.values_list("reconnect_mail_not_before", flat=True)
+    assert set(moments) == {NOW + PATIENCE}
 
 
 def wait_until_somebody_waits_for_us() -> None:
@@ -171,7 +174,7 @@ def test_later_loss_is_mailed_again_after_a_success(calendar):
     sync_connection(connection.pk, now=NOW)
     connection.refresh_from_db()
     assert (connection.reconnect_needed_at, connection.reconnect_mailed_at) == (None, None)
-    CalendarConnection.objects.update(**LOST)
+    CalendarConnection.objects.update(**LOST | {"reconnect_needed_at": NOW + MINUTE})
     sweep(NOW + MINUTE)
     assert len({message.extra_headers["Message-ID"] for message in mail.outbox}) == 2
 
@@ -189,76 +192,191 @@ def test_later_loss_is_mailed_again_after_a_reconnect():
     assert len(mail.outbox) == 2
 
 
-# --- a mail server that fails --------------------------------------------------------------------
+# --- what becomes of a mail that is owed ---------------------------------------------------------
 
 
-def retry() -> datetime:
-    """Do what was put off; when it was to be done."""
-    schedule = Schedule.objects.get()
-    due_at = schedule.next_run
-    schedule.delete()
-    import_string(schedule.func)(*eval(schedule.args))  # as django-q reads it
-    return due_at
+@pytest.mark.django_db(transaction=True)
+def test_twenty_workers_at_once_send_one_mail(postbox):
+    consultant, gate = ConsultantFactory(), Barrier(20)
+    for _ in range(3):
+        lose(user=consultant)
+
+    def act() -> None:
+        try:
+            gate.wait()
+            dispatch_due(NOW)
+            for queued in OrmQ.objects.all():
+                import_string(queued.task["func"])(*queued.task["args"])
+        finally:
+            database.close()
+
+    with ThreadPoolExecutor(20) as workers:
+        for each in [workers.submit(act) for _ in range(20)]:
+            each.result()
+    assert len(postbox.mails) == 1
+
+
+def test_mail_comes_although_the_queue_was_lost():
+    connection = lose()
+    dispatch_due(NOW)
+    OrmQ.objects.all().delete()
+    sweep(NOW + PATIENCE - SECOND)
+    connection.refresh_from_db()
+    assert (mail.outbox, connection.reconnect_mailed_at) == ([], None)
+    for seconds in range(5):
+        sweep(NOW + PATIENCE + seconds * SECOND)
+    connection.refresh_from_db()
+    assert len(mail.outbox) == 1
+    assert connection.reconnect_mailed_at is not None
+    assert connection.reconnect_mail_not_before is None
+
+
+def test_task_that_comes_late_or_twice_sends_nothing():
+    lose()
+    dispatch_due(NOW)
+    task = OrmQ.objects.get().task
+    OrmQ.objects.all().delete()
+    dispatch_due(NOW + PATIENCE)
+    mail_reconnect(*task["args"])
+    assert mail.outbox == []
+    sweep(NOW + PATIENCE)
+    mail_reconnect(*task["args"])
+    assert len(mail.outbox) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("is_taken", [False, True], ids=["before DATA", "after DATA"])
+def test_worker_killed_at_the_mail_server_leaves_exactly_one_mail(postbox, is_taken):
+    """Once the server has it, it comes again under the same Message-ID: one mail to a reader."""
+    lose()
+    dispatch_due(NOW)
+    task = OrmQ.objects.get().task
+    OrmQ.objects.all().delete()
+    worker = Worker()
+    setattr(postbox, "after_taking" if is_taken else "before_taking", worker.kill)
+    smtp = {"EMAIL_URL": f"smtp://127.0.0.1:{postbox.port}"}
+    assert worker.run(task["func"], *task["args"], **smtp) == -signal.SIGKILL
+    postbox.after_taking = postbox.before_taking = lambda: None
+    sweep(NOW + CLAIM)
+    assert len(postbox.mails) == is_taken
+    for seconds in range(5):
+        sweep(datetime.now(UTC) + CLAIM + seconds * SECOND)
+    assert len(postbox.mails) == 1 + is_taken
+    assert len({message["Message-ID"] for message in postbox.mails}) == 1
+
+
+def retry() -> float:
+    """Do what was put off; how many seconds it was to wait."""
+    [due_at] = CalendarConnection.objects.values_list("reconnect_mail_not_before", flat=True)
+    wait = (due_at - datetime.now(UTC)).total_seconds()
+    sweep(due_at - timedelta(microseconds=1))
+    sweep(due_at)
+    return wait
 
 
 def test_mail_that_was_refused_is_tried_again_later_and_later(postbox):
     postbox.refusals = ["451 later"] * 3
-    lose()
+    connection = lose()
     sweep()
-    waits = []
-    for _ in range(3):
-        asked_at = datetime.now(UTC)
-        waits.append((retry() - asked_at).total_seconds())
+    waits = [retry() for _ in range(3)]
     assert [message["Subject"] for message in postbox.mails] == ["Connect anna@icloud.com again"]
     assert [6 < waits[0] <= 10, 20 < waits[1] <= 30, 65 < waits[2] <= 90] == [True] * 3
-    assert not Schedule.objects.exists()
-    sweep(NOW + MINUTE)
+    sweep(NOW + DAY)
     assert len(postbox.mails) == 1
+    connection.refresh_from_db()
+    assert (connection.reconnect_mail_not_before, connection.reconnect_mail_tries) == (None, 0)
 
 
-def test_mail_server_that_is_away_is_asked_again(settings):
+def test_mail_server_that_is_away_is_asked_again_and_the_mail_comes_once(settings):
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
-    lose()
+    connection = lose()
     sweep()
-    assert Schedule.objects.get().func == "syncing.tasks.mail_reconnect"
+    connection.refresh_from_db()
+    assert (connection.reconnect_mailed_at, connection.reconnect_mail_tries) == (None, 1)
+    with mail_server() as postbox:
+        settings.EMAIL_PORT = postbox.port
+        for minutes in range(1, 5):
+            sweep(NOW + minutes * MINUTE)
+        assert len(postbox.mails) == 1
+    assert not Schedule.objects.exists()
+
+
+def test_mail_that_a_bug_stops_is_tried_again_and_the_bug_is_raised(settings):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.nowhere.EmailBackend"
+    lose()
+    with pytest.raises(ImportError):
+        sweep()
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    sweep(NOW + MINUTE)
+    assert len(mail.outbox) == 1
 
 
 def test_the_log_names_nobody_whose_mail_was_refused(postbox, caplog):
     postbox.refusals = ["550 nobody here"]
-    connection = lose(reconnect_mailed_at=NOW)
-    reconnect.mail_consultant(connection.pk, claimed_at=NOW, failures=0, now=NOW)
+    connection = lose()
+    sweep()
     assert "SMTPRecipientsRefused" in caplog.text
     assert connection.user.email not in caplog.text
 
 
-def test_mail_that_nobody_ever_takes_is_given_up(postbox):
-    postbox.refusals = ["550 nobody here"]
-    connection = lose(reconnect_mailed_at=NOW)
-    tried = {"claimed_at": NOW, "now": NOW}
-    last = reconnect.MOST_TRIES - 1
-    assert reconnect.mail_consultant(connection.pk, failures=last, **tried) is None
-    postbox.refusals = ["550 nobody here"]
-    assert reconnect.mail_consultant(connection.pk, failures=last - 1, **tried) > NOW
+def test_mail_that_nobody_ever_takes_is_given_up(postbox, caplog):
+    postbox.refusals = ["550 nobody here"] * 3
+    lose(reconnect_mail_tries=reconnect.MOST_TRIES - 2)
+    sweep()
+    assert "given up" not in caplog.text
+    retry()
+    assert "given up" in caplog.text
+    retry()
+    assert (len(postbox.refusals), postbox.mails) == (1, [])
+
+
+GOOD = {"reconnect_needed_at": None, "reconnect_mail_not_before": None}
 
 
 @pytest.mark.parametrize(
-    "changes",
-    [
-        {"reconnect_needed_at": None},
-        {"reconnect_mailed_at": NOW + MINUTE},
-        {"is_active": False},
-    ],
-    ids=["the account works again", "a later loss has its own mail", "switched off"],
+    "changes", [GOOD, {"is_active": False}], ids=["the account works again", "switched off"]
 )
-def test_retry_that_nobody_needs_any_more_sends_nothing(postbox, changes):
-    postbox.refusals = ["451 later"]
+def test_mail_that_nobody_needs_any_more_is_not_sent(changes):
     lose()
-    sweep()
+    dispatch_due(NOW)
     CalendarConnection.objects.update(**changes)
-    retry()
-    assert postbox.mails == []
-    assert not Schedule.objects.exists()
+    sweep()
+    sweep(NOW + DAY)
+    assert mail.outbox == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_account_that_is_switched_off_while_its_mail_is_being_sent_is_not_mailed_again(postbox):
+    lose()
+
+    def switch_off() -> None:
+        CalendarConnection.objects.update(is_active=False)
+        database.close()
+
+    postbox.before_taking = switch_off
+    sweep()
+    CalendarConnection.objects.update(is_active=True)
+    sweep(NOW + DAY)
+    assert len(postbox.mails) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_loss_while_the_mail_of_an_earlier_one_is_being_sent_has_its_own(postbox):
+    lose()
+
+    def reconnect_and_lose_again() -> None:
+        CalendarConnection.objects.update(**GOOD)
+        CalendarConnection.objects.update(reconnect_needed_at=NOW + SECOND)
+        database.close()
+
+    postbox.before_taking = reconnect_and_lose_again
+    sweep()
+    postbox.before_taking = lambda: None
+    for seconds in range(1, 5):
+        sweep(NOW + seconds * SECOND)
+    assert len(postbox.mails) == 2
+    assert len({message["Message-ID"] for message in postbox.mails}) == 2
 
 
 # --- what is no loss -----------------------------------------------------------------------------
