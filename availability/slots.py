@@ -32,14 +32,13 @@ INVALID_PARAMETER_VALUE = "22023"  # what the functions raise for what they cann
 
 DAYS = """
 SELECT day, slots, duration FROM calsync.offered_days(
-  %(start)s, %(days)s, %(duration)s, %(buffer)s, %(consultant_id)s, %(meeting_type)s,
+  %(start)s, %(days)s, %(duration)s, NULL, %(consultant_id)s, %(meeting_type)s,
   %(time_zone)s, %(ignored_booking)s)
 """
 FRESHNESS = "SELECT * FROM public.get_calendar_freshness(%(consultant_id)s)"
 REASONS = """
 SELECT * FROM public.explain_slot(
-  starts_at => %(starts_at)s, slot_duration => %(duration)s, consultant => %(consultant_id)s,
-  meeting_type => %(meeting_type)s)
+  starts_at => %(starts_at)s, consultant => %(consultant_id)s, meeting_type => %(meeting_type)s)
 """
 
 
@@ -84,7 +83,6 @@ def offered_days(
     start: date,
     days: int = 31,
     duration: int | None = None,
-    buffer: int | None = None,
     meeting_type: str | None = None,
     time_zone: str | None = None,
     ignored_booking: UUID | None = None,
@@ -93,9 +91,18 @@ def offered_days(
 
     Minutes throughout; ``meeting_type`` is a slug. Raises ``SlotQueryRefused``.
     """
+    question = {
+        "consultant_id": consultant_id,
+        "start": start,
+        "days": days,
+        "duration": duration,
+        "meeting_type": meeting_type,
+        "time_zone": time_zone,
+        "ignored_booking": ignored_booking,
+    }
     return [
-        (day, [Slot(start, start + duration) for start in starts])
-        for day, starts, duration in _ask(DAYS, locals())
+        (day, [Slot(begin, begin + length) for begin in starts])
+        for day, starts, length in _ask(DAYS, question)
     ]
 
 
@@ -109,14 +116,18 @@ def explain(
     *,
     consultant_id: UUID | None,
     starts_at: datetime,
-    duration: int | None = None,
     meeting_type: str | None = None,
 ) -> list[Reason]:
     """Why the slot is not offered; nothing: it is. Tells titles: for the consultant alone.
 
     Raises ``SlotQueryRefused``.
     """
-    return [Reason(*row) for row in _ask(REASONS, locals())]
+    question = {
+        "consultant_id": consultant_id,
+        "starts_at": starts_at,
+        "meeting_type": meeting_type,
+    }
+    return [Reason(*row) for row in _ask(REASONS, question)]
 
 
 def _ask(question: str, arguments: dict) -> list[tuple]:

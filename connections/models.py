@@ -1,7 +1,7 @@
 """Who the consultant is, and which calendars they have connected."""
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
@@ -147,9 +147,6 @@ class CalendarConnectionQuerySet(models.QuerySet):
         """Those whose sign-in is accepted, as far as is known."""
         return self.active().filter(reconnect_needed_at=None)
 
-    def blocking(self):
-        return self.active().filter(blocks_time=True)
-
     def due(self, now: datetime):
         """What the sweeper should hand to a worker, the longest waiting first."""
         return self.active().filter(next_sync_at__lte=now).order_by("next_sync_at")
@@ -294,10 +291,6 @@ class CalendarConnection(models.Model):
             password=self.app_specific_password.reveal() if self.app_specific_password else "",
             access_token=self.access_token.reveal() if self.access_token else "",
         )
-
-    def age(self, now: datetime) -> timedelta | None:
-        """How old this calendar's data is; None before the first sync."""
-        return now - self.last_synced_at if self.last_synced_at else None
 
     def receive_bookings(self) -> None:
         """Make this the one calendar that bookings are written to."""

@@ -138,8 +138,6 @@ def test_the_only_active_consultant_is_meant_where_none_is_named(consultant):
         ({"start": date(9999, 1, 1)}, "date must be from 1970-01-01 to 9000-01-01"),
         ({"duration": 4}, "slot_duration must be from 5 to 1440 minutes"),
         ({"duration": 1441}, "slot_duration must be from 5 to 1440 minutes"),
-        ({"buffer": -1}, "buffer must be from 0 to 1440 minutes"),
-        ({"buffer": 1441}, "buffer must be from 0 to 1440 minutes"),
         ({"meeting_type": "nothing"}, "the consultant has no such meeting type"),
         ({"meeting_type": "retired"}, "the consultant has no such meeting type"),
         ({"meeting_type": "others"}, "the consultant has no such meeting type"),
@@ -186,6 +184,15 @@ def test_other_errors_of_the_database_are_no_refusals(consultant):
         cursor.execute("DROP FUNCTION get_calendar_freshness")
     with pytest.raises(DatabaseError):
         freshness(consultant.pk)
+
+
+@pytest.mark.parametrize("buffer", [-1, 1441])
+def test_a_buffer_of_more_than_a_day_is_refused(consultant, buffer):
+    with (
+        pytest.raises(DatabaseError, match="buffer must be from 0 to 1440 minutes"),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute("SELECT get_available_slots(%s, buffer => %s)", [TOMORROW, buffer])
 
 
 # --- what a booking asks --------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from django.views.debug import ExceptionReporter
 
 from connections.fields import Secret, SecretUnreadable
 from connections.models import CalendarConnection
+from connections.state import describe
 from tests.factories import ConnectionFactory
 
 PLAIN = "ya29.a-token-of-the-provider"
@@ -156,7 +157,7 @@ def test_an_error_page_shows_no_secret(settings):
     calendar = ConnectionFactory(access_token=PLAIN)
     secret = calendar.access_token
     with pytest.raises(TypeError) as caught:
-        calendar.age(now=secret)
+        describe(calendar, now=secret)
     report = ExceptionReporter(RequestFactory().get("/"), caught.type, caught.value, caught.tb)
     page = report.get_traceback_html() + report.get_traceback_text()
     assert "Secret(…)" in page

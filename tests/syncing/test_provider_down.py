@@ -150,7 +150,7 @@ def test_no_slot_of_an_old_calendar_is_on_known_busy_time_or_beyond_what_is_cove
     assert overlaps(on_offer, consultant) == []
     covered_until = min(one.synced_until for one in connections)
     assert [slot for slot in on_offer if slot.end > covered_until] == []
-    is_old = any(one.age(now) > HOUR for one in connections)
+    is_old = any(now - one.last_synced_at > HOUR for one in connections)
     policy = consultant.booking_settings.stale_policy
     assert bool(on_offer) is not (is_old and policy == "close")
 
