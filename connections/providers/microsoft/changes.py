@@ -7,10 +7,15 @@ is somewhere in the list or has to be asked for. When one occurrence is deleted,
 remaining ones and says nothing of that one. So every series that a list of changes touches is read
 again within the window, and that reading counts.
 https://github.com/microsoftgraph/microsoft-graph-docs-contrib/pull/4501
+
+What the list calls removed may only have changed outside the window, a series' first day among it.
+So what is there is asked of the calendar's view, and what that does not show is gone.
+https://learn.microsoft.com/en-us/graph/api/event-delta#response
 """
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cached_property
 
 from connections.providers.base import (
     ChangePage,
@@ -20,7 +25,7 @@ from connections.providers.base import (
 )
 from connections.providers.microsoft.api import NEXT, GraphApi, calendar_path, event_path
 from connections.providers.microsoft.bookmarks import Question, read_bookmark, write_bookmark
-from connections.providers.microsoft.events import FIELDS
+from connections.providers.microsoft.events import FIELDS, series_of
 from connections.providers.microsoft.listing import Listing, Series, read_items, unread
 from connections.providers.microsoft.replies import (
     BAD_REQUEST,
@@ -34,6 +39,7 @@ from connections.providers.microsoft.replies import (
 EXPIRED = {"syncstatenotfound", "syncstateinvalid", "resyncrequired"}
 MAX_SERIES = 20  # when more of them changed, listing the whole window takes fewer requests
 DELTA = "@odata.deltaLink"
+SELECT = {"$select": FIELDS}
 
 
 class Round:
@@ -57,11 +63,15 @@ class Round:
         """What changed since the token. Raises ``SyncTokenExpired``."""
         link = read_bookmark(self._question, sync_token)
         for reply in self._pages(link, has_token=True):
-            yield self._listing.page(reply.items, is_full=False)
+            page = self._listing.page(reply.items, is_full=False)
+            yield replace(page, removed=page.removed - self._listing.removed)
             if len(self._listing.series) > MAX_SERIES:
                 raise SyncTokenExpired("So many series changed that the whole window is read.")
+        if self._listing.removed:
+            yield self._told_as_removed()
         for series_id in self._listing.series:
-            yield self._whole_series(series_id)
+            if series_id not in self._listing.removed:
+                yield self._whole_series(series_id)
         yield ChangePage(sync_token=self._next_token)
 
     def _pages(self, address: str, *, has_token: bool) -> Iterator[Reply]:
@@ -89,26 +99,44 @@ class Round:
     def _master(self, series_id: str) -> dict | None:
         """None where it was deleted meanwhile, or we are invited to some occurrences alone."""
         path = event_path(self._question.calendar_id, series_id)
-        reply = self._api.ask("GET", path, **{"$select": FIELDS})
+        reply = self._api.ask("GET", path, **SELECT)
         if reply.status in MISSING:
             return None
         if not reply.is_ok:
             raise makes_no_sense(reply)
         return dict(reply.body)
 
+    def _told_as_removed(self) -> ChangePage:
+        """What is left of it: nothing of what is gone, all of what changed outside the window."""
+        removed = frozenset(self._listing.removed)
+        if self._view is None:
+            raise SyncTokenExpired("Nothing tells whether what was removed is gone.")
+        left = (item for item in self._view if {item["id"], series_of(item)} & removed)
+        events, problems = read_items(left, zone=self._question.zone)
+        if unread(problems):
+            raise SyncTokenExpired("An event that is told as removed cannot be read.")
+        return ChangePage(events=events, removed=removed, problems=problems)
+
+    @cached_property
+    def _view(self) -> list[dict] | None:
+        """All there is within the window, in full; None where that cannot be listed."""
+        path = f"{calendar_path(self._question.calendar_id)}/calendarView"
+        items: list[dict] = []
+        for reply in self._api.pages(self._api.address(path, **self._bounds(), **SELECT)):
+            if not reply.is_ok:
+                return None
+            items += reply.items
+        return items
+
     def _whole_series(self, series_id: str) -> ChangePage:
         """All there is of a series within the window.
 
-        One that cannot be read by itself leaves its occurrences unknown, unless the list has said
-        that it is gone, and so does one that cannot be read in full: then the whole window has to
-        be read.
+        One that cannot be read by itself leaves its occurrences unknown, and so does one that
+        cannot be read in full: then the whole window has to be read.
         """
         page = ChangePage(replaced=frozenset({series_id}))
         path = f"{event_path(self._question.calendar_id, series_id)}/instances"
-        query = {**self._bounds(), "$select": FIELDS}
-        for reply in self._api.pages(self._api.address(path, **query)):
-            if reply.status in MISSING and series_id in self._listing.removed:
-                return page
+        for reply in self._api.pages(self._api.address(path, **self._bounds(), **SELECT)):
             if not reply.is_ok:
                 raise SyncTokenExpired("A series can no longer be read by itself.")
             events, problems = read_items(reply.items, zone=self._question.zone)

@@ -323,19 +323,49 @@ def test_event_moved_to_another_calendar_keeps_its_id_and_leaves_no_ghost(far, r
     assert (list(rows.sync()), list(there.sync())) == ([], [event])
 
 
+def also_removed(*ids: str):
+    """Answers that call these removed, at their end."""
+
+    def edit(body: str) -> str:
+        page = json.loads(body)
+        page["value"] += [{"id": one, "@removed": {"reason": "deleted"}} for one in ids]
+        return json.dumps(page)
+
+    return edited(edit)
+
+
 def test_series_whose_master_is_told_as_removed_keeps_what_the_view_shows(far, rows):
     series = four_mondays(far)
     rows.sync()
     far.calendar.change(series, "Renamed")
-
-    def with_removal(body: str) -> str:
-        page = json.loads(body)
-        page["value"].append({"id": series, "@removed": {"reason": "deleted"}})
-        return json.dumps(page)
-
-    far.microsoft.commit(edited(with_removal), about="deltatoken")
+    far.microsoft.commit(also_removed(series), about="deltatoken")
     rows.sync()
     assert rows.titles() == ["Renamed"] * 4
+
+
+def test_what_is_told_as_removed_and_lives_keeps_its_time(far, rows):
+    """A series that began before the window is told so when its first occurrence changes."""
+    before = WINDOW.start - 2 * WEEK
+    series = far.add("Standup", before, before + HOUR, repeats=WEEKLY)
+    dentist, goes = (far.add(title, TEN, TEN + HOUR) for title in ("Dentist", "Goes"))
+    rows.sync()
+    far.remove(goes)
+    far.microsoft.commit(also_removed(series, dentist, "unknown"), about="deltatoken")
+    rows.sync()
+    assert rows.titles() == ["Dentist"] + ["Standup"] * 14
+    assert rows.operations == ["full", "incremental"]
+    assert len(asked(far, "/calendarView?")) == 1
+
+
+@pytest.mark.parametrize("fault", [instead(400), instead(403), instead(404)])
+def test_removals_nobody_can_confirm_lead_to_a_full_round(far, rows, fault):
+    far.add("Stays", TEN, TEN + HOUR)
+    goes = far.add("Goes", TEN + DAY, TEN + DAY + HOUR)
+    rows.sync()
+    far.remove(goes)
+    far.microsoft.commit(fault, about="/calendarView?")
+    rows.sync()
+    assert (rows.operations, rows.titles()) == (["full", "full"], ["Stays"])
 
 
 # --- bare occurrences ----------------------------------------------------------------------------
@@ -593,3 +623,12 @@ def test_occurrence_that_is_known_and_cannot_be_read_any_more_stays(far, rows):
     rows.sync()
     assert starts(rows) == MONDAYS[1:]
     assert rows.operations == ["full", "full"]
+
+
+def test_event_that_is_told_as_removed_and_cannot_be_read_stays(far, rows):
+    event = far.add("Stays", TEN, TEN + HOUR)
+    rows.sync()
+    far.microsoft.commit(also_removed(event), about="deltatoken")
+    far.microsoft.commit(unreadable(TEN), about="/calendarView?")
+    rows.sync()
+    assert (rows.operations, rows.titles()) == (["full", "full"], ["Stays"])
