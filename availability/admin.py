@@ -1,5 +1,7 @@
 """When a consultant can be booked, and for what, on their desk."""
 
+from functools import partial
+
 from django.conf import settings
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
@@ -10,6 +12,7 @@ from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
+from django.views.decorators.http import require_safe
 
 from availability.forms import (
     DEFAULTED,
@@ -27,9 +30,14 @@ from availability.models import (
     MeetingType,
     Weekday,
 )
+from availability.why_page import link_to_why, why
 from connections.buttons import button
-from connections.models import Consultant
-from connections.owned_admin import OwnedAdmin, sees_several
+from connections.owned_admin import (
+    OwnedAdmin,
+    consultant_meant,
+    consultants_to_choose,
+    sees_several,
+)
 
 
 @admin.register(AvailabilityRule)
@@ -48,7 +56,7 @@ class AvailabilityRuleAdmin(OwnedAdmin):
         return super().get_model_perms(request) | {"add": False}
 
     def changelist_view(self, request: HttpRequest, extra_context=None) -> HttpResponse:
-        consultant = self._consultant(request)
+        consultant = consultant_meant(self, request)
         rules = AvailabilityRule.objects.filter(user=consultant)
         week = Week(
             request.POST or None,
@@ -63,15 +71,10 @@ class AvailabilityRuleAdmin(OwnedAdmin):
             "title": "Weekly hours",
             "opts": self.opts,
             "consultant": consultant,
-            "others": Consultant.objects.order_by("email") if sees_several(request) else (),
+            "others": consultants_to_choose(request),
             "week": week,
         }
         return TemplateResponse(request, "admin/availability/week.html", context)
-
-    def _consultant(self, request: HttpRequest) -> Consultant:
-        """Whose week it is: one's own, or for a superuser the one asked for."""
-        people = self.admin_site.get_model_admin(Consultant)
-        return people.get_object(request, request.GET.get("consultant", "")) or request.user
 
     @method_decorator(button())
     def office_hours(self, request: HttpRequest) -> HttpResponse:
@@ -129,7 +132,7 @@ class MeetingTypeAdmin(OwnedAdmin):
     prepopulated_fields = {"slug": ["title"]}
     fieldsets = [
         (None, {"fields": ["user", "title", "slug", "description", "is_active"]}),
-        ("Its page", {"fields": ["page", "widget"]}),
+        ("Its page", {"fields": ["page", "widget", "free_times"]}),
         ("How it is booked", {"fields": ["location", "has_conference", "requires_approval"]}),
         (
             "Instead of your defaults",
@@ -137,7 +140,11 @@ class MeetingTypeAdmin(OwnedAdmin):
         ),
         ("Questions", {"fields": ["questions"]}),
     ]
-    readonly_fields = ["page", "widget"]
+    readonly_fields = ["page", "widget", "free_times"]
+
+    def get_urls(self) -> list:
+        page = self.admin_site.admin_view(require_safe(partial(why, self)))
+        return [path("why/", page, name="availability_meetingtype_why"), *super().get_urls()]
 
     def get_fieldsets(self, request: HttpRequest, obj: MeetingType | None = None) -> list:
         """What is not saved yet has no page."""
@@ -159,6 +166,10 @@ class MeetingTypeAdmin(OwnedAdmin):
             "admin/availability/widget.html",
             {"meeting_type": meeting_type, "home": settings.PUBLIC_URL},
         )
+
+    @admin.display(description="free times")
+    def free_times(self, meeting_type: MeetingType) -> str:
+        return link_to_why(meeting_type)
 
 
 @admin.register(BookingSettings)

@@ -106,6 +106,18 @@ class ReadOnlyAdmin(OwnedAdmin):
         return False
 
 
+def consultant_meant(page: admin.ModelAdmin, request: HttpRequest) -> Consultant:
+    """Whose rows a page is about: one's own, or for a superuser those of the one asked for."""
+    people = page.admin_site.get_model_admin(Consultant)
+    return people.get_object(request, request.GET.get("consultant", "")) or request.user
+
+
+def consultants_to_choose(request: HttpRequest) -> QuerySet[Consultant]:
+    """Whom such a page can be about; nobody, where there is no choice."""
+    rows = Consultant.objects.order_by("email")
+    return rows if sees_several(request) else rows.none()
+
+
 def sees_several(request: HttpRequest) -> bool:
     """Whether rows of more than one consultant can be on a page."""
     return request.user.is_superuser and Consultant.objects.count() > 1

@@ -13,15 +13,20 @@ DECLARE
 BEGIN
   IF rules.data_state = 'closed' AND rules.covered_until > asked_at THEN
     RETURN QUERY SELECT 'calendar_stale', 'A calendar has not been read for too long.',
-      rules.data_as_of, NULL::timestamptz;
+      CASE WHEN isfinite(rules.data_as_of) THEN rules.data_as_of END, NULL::timestamptz;
   END IF;
-  IF needs_from < rules.covered_from THEN
-    RETURN QUERY SELECT 'not_synced', 'A calendar has not been read for this time.',
-      NULL::timestamptz, rules.covered_from;
-  END IF;
-  IF needs_until > rules.covered_until THEN
-    RETURN QUERY SELECT 'not_synced', 'A calendar has not been read for this time.',
-      rules.covered_until, NULL::timestamptz;
+  IF rules.covered_from = 'infinity' OR rules.covered_until = '-infinity' THEN
+    RETURN QUERY SELECT 'not_synced', 'A calendar has not been read yet.',
+      NULL::timestamptz, NULL::timestamptz;
+  ELSE
+    IF needs_from < rules.covered_from THEN
+      RETURN QUERY SELECT 'not_synced', 'A calendar has not been read for this time.',
+        NULL::timestamptz, rules.covered_from;
+    END IF;
+    IF needs_until > rules.covered_until THEN
+      RETURN QUERY SELECT 'not_synced', 'A calendar has not been read for this time.',
+        rules.covered_until, NULL::timestamptz;
+    END IF;
   END IF;
   IF starts_at < rules.earliest THEN
     RETURN QUERY SELECT 'too_soon', 'The minimum notice is not kept.',

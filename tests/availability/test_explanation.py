@@ -5,6 +5,7 @@ from datetime import time, timedelta
 import pytest
 from django.db import DatabaseError
 
+from availability.slots import Reason, explain
 from bookings.states import BookingStatus
 from tests.api_roles import read_only_request
 from tests.availability.asking import (
@@ -135,6 +136,13 @@ def test_time_that_a_calendar_was_not_read_for_is_told(first, last, expected):
     consultant = consultant_with(("09:00", "10:00"), buffer_before=5, buffer_after=5)
     ConnectionFactory(user=consultant, synced_from=on(first), synced_until=on(last))
     assert [reason for reason, _ in refusals(consultant, on("09:00"))] == expected
+
+
+def test_a_calendar_that_was_never_read_is_told_without_end():
+    consultant = consultant_with(("09:00", "10:00"))
+    ConnectionFactory(user=consultant, last_synced_at=None, synced_from=None, synced_until=None)
+    reasons = explain(consultant_id=consultant.pk, starts_at=on("09:00"))
+    assert Reason("not_synced", "A calendar has not been read yet.", None, None) in reasons
 
 
 def test_a_calendar_whose_coverage_has_run_out_is_not_called_stale():
