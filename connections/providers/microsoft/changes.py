@@ -3,9 +3,9 @@
 https://learn.microsoft.com/en-us/graph/delta-query-events
 
 Occurrences come with little more than their times: what they have in common the master says, which
-is somewhere in the list or has to be asked for. When one occurrence is deleted, the list shows the
-remaining ones and says nothing of that one. So every series that a list of changes touches is read
-again within the window, and that reading counts.
+is somewhere in the list; where it is not, the calendar's view shows them in full. When one
+occurrence is deleted, the list shows the remaining ones and says nothing of that one. So every
+series that a list of changes touches is read again within the window, and that reading counts.
 https://github.com/microsoftgraph/microsoft-graph-docs-contrib/pull/4501
 
 What the list calls removed may only have changed outside the window, a series' first day among it.
@@ -30,7 +30,6 @@ from connections.providers.microsoft.listing import Listing, Series, read_items,
 from connections.providers.microsoft.replies import (
     BAD_REQUEST,
     GONE,
-    MISSING,
     Reply,
     makes_no_sense,
     refusal_of_calendar,
@@ -85,9 +84,8 @@ class Round:
 
     def _listed_series(self, series_id: str, series: Series) -> ChangePage:
         """A series as a full list shows it."""
-        if series.lacks_master:
-            series.master = self._master(series_id)
-        events, problems = read_items(series.completed(), zone=self._question.zone)
+        items = self._occurrences(series_id, series)
+        events, problems = read_items(items, zone=self._question.zone)
         return ChangePage(
             events=events,
             replaced=frozenset({series_id}),
@@ -96,15 +94,11 @@ class Round:
             is_full=True,
         )
 
-    def _master(self, series_id: str) -> dict | None:
-        """None where it was deleted meanwhile, or we are invited to some occurrences alone."""
-        path = event_path(self._question.calendar_id, series_id)
-        reply = self._api.ask("GET", path, **SELECT)
-        if reply.status in MISSING:
-            return None
-        if not reply.is_ok:
-            raise makes_no_sense(reply)
-        return dict(reply.body)
+    def _occurrences(self, series_id: str, series: Series) -> list[dict]:
+        """In full, unless neither their master nor the view says more of them."""
+        if not series.lacks_master or self._view is None:
+            return series.completed()
+        return [item for item in self._view if series_of(item) == series_id]
 
     def _told_as_removed(self) -> ChangePage:
         """What is left of it: nothing of what is gone, all of what changed outside the window."""

@@ -1,7 +1,7 @@
 """The items of one page of changes, sorted by what they mean for a round. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
 
 from connections.providers.base import ChangePage, Problem, RemoteEvent, Window
@@ -14,6 +14,7 @@ from connections.providers.microsoft.events import (
 )
 
 NO_START = "its start cannot be read"
+NO_MASTER = "what it shares with its series cannot be read"
 SAYS_ENOUGH = "showAs"  # an occurrence that has it is told of in full
 
 
@@ -29,12 +30,8 @@ class Series:
         return self.master is None and any(SAYS_ENOUGH not in one for one in self.items.values())
 
     def completed(self) -> list[dict]:
-        """Its occurrences in full; without a master, those that need none."""
-        return [
-            completed(item, self.master or {})
-            for item in self.items.values()
-            if self.master is not None or SAYS_ENOUGH in item
-        ]
+        """Its occurrences, as full as its master makes them."""
+        return [completed(item, self.master or {}) for item in self.items.values()]
 
 
 class Listing:
@@ -108,7 +105,7 @@ class Listing:
 def read_items(
     items: Iterable[Mapping], *, zone: ZoneInfo
 ) -> tuple[list[RemoteEvent], list[Problem]]:
-    """Complete items as remote events, and what is wrong with them."""
+    """Items as remote events, and what is wrong with them. Those that say too little block."""
     events, problems = [], []
     for item in items:
         try:
@@ -116,6 +113,8 @@ def read_items(
         except Unreadable:
             problems.append(Problem(item["id"], NO_START))
             continue
+        if SAYS_ENOUGH not in item:
+            event = replace(event, problem=NO_MASTER)
         events.append(event)
         if event.problem:
             problems.append(Problem(event.provider_event_id, event.problem))

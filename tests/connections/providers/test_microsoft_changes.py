@@ -15,6 +15,7 @@ from connections.providers.base import (
     Window,
 )
 from connections.providers.microsoft import api, changes
+from connections.providers.microsoft.listing import NO_MASTER
 from tests.connections.providers.contract import BERLIN, DAY, HOUR, TEN, WINDOW, events, titles
 from tests.connections.providers.far_end import FarEnd, Request, Response, edited, instead
 from tests.connections.providers.microsoft_far import MicrosoftCalendar, calendar_at
@@ -396,7 +397,7 @@ def test_bare_occurrence_is_what_its_master_says(far, rows, hides_masters, field
     found = {(event.title, event.status, event.transparency) for event in rows.events.values()}
     assert found == {("Standup", *expected)}
     assert len(rows.events) == 14
-    assert len(asked(far, "/events/")) == (1 if hides_masters else 0)
+    assert len(asked(far, "/calendarView?")) == (1 if hides_masters else 0)
 
 
 def test_cancelled_series_blocks_nothing(far, rows):
@@ -404,21 +405,44 @@ def test_cancelled_series_blocks_nothing(far, rows):
     assert rows.sync() == {}
 
 
-def test_series_whose_master_vanishes_during_the_round_has_no_occurrences(far, rows):
+def without_master(far: MicrosoftCalendar, **fields) -> str:
+    """A series of 14 occurrences in the window, of which the list shows no master."""
     far.microsoft.delta.hides_masters = True
     before = WINDOW.start - 2 * WEEK
-    far.add("Standup", before, before + HOUR, repeats=WEEKLY)
-    far.microsoft.commit(instead(404), about="/events/")
+    return far.add("Standup", before, before + HOUR, repeats=WEEKLY, **fields)
+
+
+def test_series_that_vanish_during_the_round_have_no_occurrences(far, rows):
+    series = without_master(far)
+
+    def delete(request: Request, forward) -> Response:
+        answer = forward(request)
+        far.remove(series)
+        return answer
+
+    far.microsoft.commit(delete, about=DELTA)
     assert rows.sync() == {}
 
 
-def test_master_that_cannot_be_read_now_ends_no_round(far, rows):
-    far.microsoft.delta.hides_masters = True
-    before = WINDOW.start - 2 * WEEK
-    far.add("Standup", before, before + HOUR, repeats=WEEKLY)
-    far.microsoft.commit(instead(400), about="/events/")
-    with pytest.raises(ProviderUnavailable):
-        rows.sync()
+def test_series_without_masters_are_shown_by_the_view_at_once(far, rows):
+    without_master(far), without_master(far, showAs="free")
+    far.microsoft.commit(instead(403), about="/events/", times=9)
+    rows.sync()
+    assert rows.titles() == ["Standup"] * 28
+    assert {event.problem for event in rows.events.values()} == {""}
+    assert [event.transparency for event in rows.events.values()].count("opaque") == 14
+    assert len(asked(far, "/calendarView?")) == 1
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_occurrences_of_which_nothing_more_can_be_learnt_block(far, rows, status):
+    without_master(far, showAs="free")
+    far.add("Dentist", TEN, TEN + HOUR)
+    far.microsoft.commit(instead(status), about="/calendarView?")
+    rows.sync()
+    assert rows.titles() == [""] * 14 + ["Dentist"]
+    assert {event.transparency for event in rows.events.values()} == {"opaque"}
+    assert {event.problem for event in rows.events.values()} == {"", NO_MASTER}
 
 
 def test_one_moved_and_one_declined_occurrence_differ_from_their_series(far, rows):
