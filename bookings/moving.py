@@ -34,6 +34,8 @@ def move_page(visit: Visit) -> HttpResponse:
         return redirect(visit.page)
     if address["choose"]:
         return zones_page(visit.request, _offer(visit), visit=visit)
+    if address["start"] == visit.booking.start_time:
+        return redirect(visit.page)  # who goes back after a move
     if address["start"]:
         return _question_if_free(visit, address["start"])
     return _calendar(visit, month=address["month"], day=address["day"])

@@ -277,6 +277,14 @@ def test_a_booking_is_moved_to_another_time(client):
     assert (now_is(booking).start_time, booking.changed_by) == (at(tomorrow(), 9, 30), "invitee")
 
 
+def test_who_goes_back_after_a_move_sees_that_it_was_made(client):
+    _, address = berlin_booking()
+    question = Paper.open(client, f"{address}reschedule/?day={tomorrow()}").follow("09:30")
+    question.send()
+    assert Paper.open(client, question.address).text.startswith("Moved Talk with Ana Ruiz")
+    assert question.send().text.startswith("Moved Talk with Ana Ruiz")
+
+
 def test_a_booking_keeps_its_length_and_its_own_time_is_not_in_the_way(client):
     """Also where its meeting type is not offered any more, and would be shorter."""
     ana = bookable_consultant(email="ana@example.com")
