@@ -17,7 +17,10 @@ from bookings.wording import answers_of, invitee_name, span, title_of
 
 
 def decide(request: HttpRequest, booking: Booking) -> HttpResponse:
-    """Show the request; on POST confirm or decline it. What is decided already says so."""
+    """Show the request; on POST confirm or decline it. What is decided already says so.
+
+    ``?decided=`` in the address says that the reader has just decided.
+    """
     sent = request.POST if request.method == "POST" else None
     form = ReasonForm(sent, reader=f"If you decline, {invitee_name(booking)}")
     if request.method != "POST":
@@ -28,7 +31,7 @@ def decide(request: HttpRequest, booking: Booking) -> HttpResponse:
         _decide(request, booking, reason=form.cleaned_data["reason"])
     except BookingRefused as refusal:
         return _request_page(request, booking, form, refusal=refusal, status=409)
-    return redirect(request.path)
+    return redirect(f"{request.path}?decided=now" if _is_as_sent(request, booking) else request.path)
 
 
 def _decide(request: HttpRequest, booking: Booking, *, reason: str) -> None:
@@ -40,6 +43,13 @@ def _decide(request: HttpRequest, booking: Booking, *, reason: str) -> None:
         confirm(booking)
     elif request.POST.get("decision") == "decline":
         cancel(booking, by=ChangedBy.CONSULTANT, reason=reason, now=timezone.now())
+
+
+def _is_as_sent(request: HttpRequest, booking: Booking) -> bool:
+    """Whether it stands as the sender has decided, be it by the first of two clicks."""
+    is_declined = booking.is_cancelled and booking.changed_by == ChangedBy.CONSULTANT
+    stands = {"confirm": booking.is_confirmed, "decline": is_declined}
+    return stands.get(request.POST.get("decision"), False)
 
 
 def _request_page(

@@ -112,16 +112,21 @@ def test_the_request_is_shown_with_all_that_was_said_in_the_consultants_time(cli
 def test_the_consultant_confirms(client, ana):
     booking, address = requested(ana)
     page = Paper.open(client, address).send(decision="confirm")
-    assert page.text.startswith("Confirmed Talk with Ivy Invitee This was decided already: it is")
+    said = "Confirmed Talk with Ivy Invitee You have confirmed it, and Ivy Invitee was told."
+    assert page.text.startswith(said)
     assert page.texts("//button") == []
+    later = Paper.open(client, address)
+    assert later.text.startswith("Confirmed Talk with Ivy Invitee This was decided already: it is")
     assert state_of(booking) == ("confirmed", "consultant", "")
 
 
 def test_the_consultant_declines_with_a_reason(client, ana):
     booking, address = requested(ana)
     page = Paper.open(client, address).send(decision="decline", reason="I am away.")
-    assert page.text.startswith("Declined Talk with Ivy Invitee This was decided already")
-    assert "I am away." in page.text
+    said = "Declined Talk with Ivy Invitee You have declined it, and Ivy Invitee was told."
+    assert page.text.startswith(f"{said} I am away.")
+    later = Paper.open(client, address)
+    assert later.text.startswith("Declined Talk with Ivy Invitee This was decided already")
     assert state_of(booking) == ("cancelled", "consultant", "I am away.")
 
 
@@ -129,7 +134,10 @@ def test_of_two_decisions_the_first_holds(client, ana):
     booking, address = requested(ana)
     page = Paper.open(client, address)
     page.send(decision="decline", reason="I am away.")
-    assert page.send(decision="confirm").text.startswith("Declined")
+    too_late = page.send(decision="confirm").text
+    assert too_late.startswith("Declined Talk with Ivy Invitee This was decided already")
+    twice = page.send(decision="decline").text  # as a double click sends it
+    assert twice.startswith("Declined Talk with Ivy Invitee You have declined it")
     assert state_of(booking) == ("cancelled", "consultant", "I am away.")
 
 
