@@ -36,7 +36,7 @@ EXPECTED = (ProviderUnavailable, AddressRefused, SecretUnreadable)
 
 
 class NotTaken(ProviderUnavailable):
-    """The endpoint answered with something else than success."""
+    """The endpoint answered with something else than success, or cannot be asked yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def deliver(delivery_id: UUID, *, now: datetime) -> None:
 
 
 def call_of(delivery: WebhookDelivery, *, now: datetime) -> Call:
-    """Raises ``SecretUnreadable``, also where none was made yet."""
+    """Raises ``NotTaken`` where no secret was made yet, and ``SecretUnreadable``."""
     if delivery.endpoint.secret is None:
         raise NotTaken("The webhook has no secret yet. Make one on its page.")
     content = {

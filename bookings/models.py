@@ -232,7 +232,7 @@ class EventDoubt(models.Model):
 
 
 class AuditFinding(models.Model):
-    """Something that ``audit_invariants()`` found when it was last asked, and had found before."""
+    """Something that each ``audit_invariants()`` has found from ``found_at`` to the last one."""
 
     id = uuid_key()
     invariant = models.TextField()

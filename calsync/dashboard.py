@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.urls import reverse
 
-from availability.models import AvailabilityRule
+from availability.models import AvailabilityRule, StalePolicy
 from bookings import consultants_word
 from bookings.audit import Finding, findings
 from bookings.booking_mails import BookingMail
@@ -106,11 +106,16 @@ class Desk:
 
     @property
     def to_reconnect(self) -> list[CalendarConnection]:
-        """One row of each account whose sign-in is no longer accepted."""
+        """One row of each account whose sign-in is no longer accepted; if any, one that blocks."""
         rows = [one.connection for one in self.calendars if one.connection.reconnect_needed_at]
+        rows.sort(key=lambda row: row.blocks_time)  # the last one of an account is kept
         return list(
             {(row.provider, row.provider_email, row.caldav_url): row for row in rows}.values()
         )
+
+    @property
+    def closes_when_stale(self) -> bool:
+        return self.consultant.booking_settings.stale_policy == StalePolicy.CLOSE
 
     @property
     def needs_destination(self) -> bool:

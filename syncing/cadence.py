@@ -1,4 +1,7 @@
-"""When a calendar is looked at next, how far, and when a full sync is due. Pure rules."""
+"""When a calendar is looked at next, how far, and when a full sync is due.
+
+Rules that write nothing: they read the settings, and spread by chance what would fall due together.
+"""
 
 from datetime import datetime, timedelta
 from random import uniform

@@ -187,6 +187,29 @@ def test_each_account_that_needs_a_new_sign_in_is_announced_once(consultant):
     assert announced == ["anna@example.com", "work@example.com"]
 
 
+KEPT = "Events known by then still keep their time; that of new and changed ones can be booked."
+CLOSED = "Nothing is offered once what is known of them is out of date, as your settings say."
+
+
+@pytest.mark.parametrize(
+    ("policy", "blocks", "said"),
+    [
+        ("keep", True, [KEPT]),
+        ("close", True, [CLOSED]),
+        ("keep", False, []),
+        ("close", False, []),
+    ],
+)
+def test_banner_says_what_becomes_of_the_times_on_offer(desk, consultant, policy, blocks, said):
+    consultant.booking_settings.stale_policy = policy
+    consultant.booking_settings.save()
+    account = {"user": consultant, "provider_email": "a@example.com", "reconnect_needed_at": NOW}
+    ConnectionFactory(calendar_name="A", blocks_time=blocks, **account)
+    ConnectionFactory(calendar_name="B", blocks_time=False, **account)
+    page = desk.get("/admin/").content.decode()
+    assert [sentence for sentence in (KEPT, CLOSED) if sentence in page] == said
+
+
 def test_banner_leads_to_the_new_sign_in(desk, consultant):
     row = ConnectionFactory(user=consultant, reconnect_needed_at=NOW)
 

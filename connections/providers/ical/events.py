@@ -8,7 +8,8 @@ best-known time stays blocked: the time of an event that is left out would be of
 * Of a rule that can be read in part, that part counts; without a FREQ only DTSTART and RDATE do.
 * A rule more frequent than hourly, or one with more occurrences than ``Budget`` allows, blocks the
   whole span from the first occurrence that is not listed to the rule's end or the window's.
-* A zone that is not known is taken for the consultant's.
+* A zone that is not known is taken for the calendar's own, where the object names one
+  (X-WR-TIMEZONE), else for the consultant's.
 """
 
 from collections.abc import Iterator

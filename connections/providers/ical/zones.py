@@ -156,7 +156,7 @@ class Zones:
         return tzid.strip() in self._definitions
 
     def find(self, tzid: str) -> tuple[Zone, str]:
-        """The zone, and a note if it is not known: the consultant's own has to stand in for it."""
+        """The zone; where it is not known, that of floating times instead, and a note of that."""
         tzid = tzid.strip()
         if len(tzid) <= _LONGEST_NAME and (zone := named_zone(tzid)):
             return zone, ""
