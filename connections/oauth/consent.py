@@ -17,7 +17,6 @@ from django.views.decorators.debug import sensitive_variables
 from connections import accounts
 from connections.models import CalendarConnection, Consultant
 from connections.oauth.offers import OFFERS, Offer
-from connections.providers import google
 from connections.providers.base import (
     AccessRevoked,
     CalendarGone,
@@ -134,7 +133,7 @@ def _check_scopes(offer: Offer, granted: str | None) -> None:
 
     An answer that names no scopes means all that was asked for (RFC 6749 §5.1).
     """
-    if granted is None or google.ALL_IN_ONE in granted.split():
+    if granted is None or offer.all_in_one in granted.split():
         return
     if not _short(offer.scopes) <= _short(granted.split()):
         raise NotConnected(PARTLY_ALLOWED.format(name=offer.name))

@@ -12,7 +12,9 @@ WHO_IT_IS = ("openid", "email", "profile")  # scopes of signing in
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """``access_page`` is where the consultant sees, and takes back, what they have allowed.
+    """``all_in_one`` is a scope, never asked for, that holds all of ``scopes``; empty: none does.
+
+    ``access_page`` is where the consultant sees, and takes back, what they have allowed.
 
     ``name`` is what the calendars are called there, ``company`` whose accounts one signs in with.
     """
@@ -23,6 +25,7 @@ class Offer:
     scopes: tuple[str, ...]
     access_page: str
     app: Callable[[], google.GoogleApp | microsoft.MicrosoftApp]
+    all_in_one: str = ""
 
     @property
     def sign_in(self) -> str:
@@ -43,6 +46,7 @@ OFFERS = {
         google.SCOPES,
         "https://myaccount.google.com/connections",
         google_app,
+        all_in_one=google.ALL_IN_ONE,
     ),
     Provider.MICROSOFT: Offer(
         Provider.MICROSOFT,
