@@ -31,7 +31,7 @@ def decide(request: HttpRequest, booking: Booking) -> HttpResponse:
         _decide(request, booking, reason=form.cleaned_data["reason"])
     except BookingRefused as refusal:
         return _request_page(request, booking, form, refusal=refusal, status=409)
-    return redirect(f"{request.path}?decided=now" if _is_as_sent(request, booking) else request.path)
+    return redirect(request.path + ("?decided=now" if _is_as_sent(request, booking) else ""))
 
 
 def _decide(request: HttpRequest, booking: Booking, *, reason: str) -> None:
