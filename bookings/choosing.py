@@ -63,7 +63,12 @@ def calendar_page(
 
 def zones_page(request: HttpRequest, offer: Offer, **more) -> HttpResponse:
     kept = [(name, text) for name, text in request.GET.items() if name not in ("zone", "choose")]
-    context = {"offer": offer, "choices": zone_choices(offer.zone, offer.now), "kept": kept}
+    context = {
+        "offer": offer,
+        "choices": zone_choices(offer.zone, offer.now),
+        "zone_label": label_of(offer.zone, offer.now),
+        "kept": kept,
+    }
     return render(request, "bookings/zones.html", more | context)
 
 

@@ -105,6 +105,8 @@
   const plain = (text) =>
     text.toLowerCase().normalize("NFD").replace(/[\u0300-\u036f]/g, "").replaceAll("\u2212", "-");
 
+  const NONE_FOUND = "None found: try the nearest large city, such as Berlin.";
+
   function makeSearchable(search, select, count) {
     const all = [...select.options].map((option) => ({ option, text: plain(option.text) }));
     search.addEventListener("input", () => {
@@ -112,7 +114,12 @@
       const found = all.filter(({ text }) => words.every((word) => text.includes(word)));
       select.replaceChildren(...found.map(({ option }) => option));
       if (select.selectedIndex < 0) select.selectedIndex = 0;
-      count.textContent = found.length === 1 ? "1 time zone" : `${found.length} time zones`;
+      const isNone = found.length === 0;
+      select.disabled = isNone; // else the browser asks for a choice that cannot be made
+      select.closest(".field").hidden = isNone;
+      search.setCustomValidity(isNone ? NONE_FOUND : "");
+      const many = found.length === 1 ? "1 time zone" : `${found.length} time zones`;
+      count.textContent = isNone ? NONE_FOUND : many;
     });
   }
 

@@ -1,5 +1,6 @@
 """What the pages' own script adds: the invitee's zone, quick steps, a searchable list."""
 
+import re
 from urllib.parse import urlsplit
 
 import pytest
@@ -21,8 +22,7 @@ def test_a_time_zone_is_found_by_typing_and_kept(new_page, bo):
     expect(page.get_by_role("status")).to_have_text("1 time zone")
     search.fill("port-au utc-05:00")
     expect(page.get_by_role("status")).to_have_text("1 time zone")
-    search.fill("atlantis")
-    expect(page.get_by_role("status")).to_have_text("0 time zones")
+    expect(page.get_by_role("link", name="Keep")).to_have_text(re.compile("Keep America/New York"))
     search.fill("utc+05:45")
     expect(page.get_by_role("option")).to_have_text(
         ["Asia/Kathmandu (UTC+05:45)", "Asia/Katmandu (UTC+05:45)"]
@@ -32,6 +32,24 @@ def test_a_time_zone_is_found_by_typing_and_kept(new_page, bo):
     expect(page.locator("#change-zone")).to_be_focused()
     page.reload()
     expect(page.get_by_text("Times are in Asia/Kathmandu (UTC+05:45)")).to_be_visible()
+
+
+def test_who_finds_no_time_zone_is_told_what_to_look_for(new_page, bo):
+    page = new_page(timezone_id=BERLIN)
+    page.goto("/book/bo/?choose=zone")
+    search, zones = page.get_by_label("Search"), page.get_by_label("Time zone", exact=True)
+    for wanted in ("germany", "PST", "München"):
+        search.fill(wanted)
+        expect(page.get_by_role("status")).to_have_text(
+            "None found: try the nearest large city, such as Berlin."
+        )
+        expect(zones).to_be_hidden()
+    search.press("Enter")
+    expect(search).to_be_focused()  # nothing is chosen unseen
+    search.fill("bérlin")
+    expect(zones).to_have_value(BERLIN)
+    search.press("Enter")
+    expect(page.get_by_text("Times are in Europe/Berlin")).to_be_visible()
 
 
 def test_a_zone_that_the_server_does_not_know_leaves_the_consultants(new_page, bo):
