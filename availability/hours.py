@@ -1,10 +1,10 @@
-"""Weekly hours for a start."""
+"""Whether a consultant has hours at all, and weekly hours for a start."""
 
 from datetime import time
 
 from django.db import transaction
 
-from availability.models import AvailabilityRule, Weekday
+from availability.models import AvailabilityException, AvailabilityRule, Weekday
 from connections.models import Consultant
 
 WORKING_DAYS = [
@@ -15,6 +15,13 @@ WORKING_DAYS = [
     Weekday.FRIDAY,
 ]
 OPENS, CLOSES = time(9), time(17)
+
+
+def has_hours(consultant: Consultant) -> bool:
+    """Whether they have said when they can be booked: week by week, or on single dates."""
+    weekly = AvailabilityRule.objects.filter(user=consultant)
+    opened = AvailabilityException.objects.filter(user=consultant, is_closed=False)
+    return weekly.exists() or opened.exists()
 
 
 @transaction.atomic

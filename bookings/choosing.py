@@ -12,6 +12,7 @@ from typing import NamedTuple
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from availability.hours import has_hours
 from availability.slots import Slot
 from bookings.month import (
     first_of_month,
@@ -87,6 +88,7 @@ def _why_nothing_is_free(offer: Offer, month: date) -> dict:
     return {
         "next_free_day": later or offer.next_free_day(offer.today),
         "is_closed": offer.freshness().state == "closed",
+        "has_hours": has_hours(offer.consultant),
     }
 
 

@@ -14,7 +14,13 @@ from bookings.tokens import hash_of, manage_token
 from tests.bookings.bookable import at, bookable_consultant, take_everything, tomorrow
 from tests.bookings.limits import limits
 from tests.bookings.paper import ORIGIN, Paper
-from tests.factories import BookingFactory, ConnectionFactory, MeetingTypeFactory
+from tests.factories import (
+    AvailabilityExceptionFactory,
+    BookingFactory,
+    ConnectionFactory,
+    ConsultantFactory,
+    MeetingTypeFactory,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -195,6 +201,19 @@ def test_a_consultant_with_nothing_free_says_until_when_and_what_to_do(client, a
         f"Everything is taken Times can be booked until {last.day} {last:%B %Y}, and none is free"
     )
     assert page.follow("Look again").status == 200
+
+
+def test_a_consultant_without_any_hours_says_that_nothing_can_be_booked_yet(client):
+    ana = ConsultantFactory(slug="ana")
+    AvailabilityExceptionFactory(user=ana, start_date=tomorrow())  # closed
+    said = ["Nothing can be booked here yet"]
+    assert Paper.open(client, "/book/ana/").texts("//section[@class='times']/h2") == said
+    AvailabilityExceptionFactory(
+        user=ana, start_date=tomorrow(), is_closed=False, start_time="09:00", end_time="10:00"
+    )
+    take_everything(ana, tomorrow(), tomorrow())
+    taken = ["Everything is taken"]
+    assert Paper.open(client, "/book/ana/").texts("//section[@class='times']/h2") == taken
 
 
 def test_a_closed_calendar_says_that_nobody_knows_and_not_that_all_is_taken(client):
