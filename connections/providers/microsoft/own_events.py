@@ -6,7 +6,7 @@ and removal first looks whether the event is ours. Nobody is invited, so Outlook
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from connections.providers.base import (
     EventConflict,
@@ -30,7 +30,7 @@ from connections.providers.microsoft.drafts import (
     search,
     transaction_ids,
 )
-from connections.providers.microsoft.events import FIELDS
+from connections.providers.microsoft.events import FIELDS, UNREADABLE
 from connections.providers.microsoft.replies import (
     BAD_REQUEST,
     CHANGED,
@@ -48,7 +48,10 @@ ALL_FIELDS = {
     "$expand": EXPAND,
 }
 USED = "errorduplicatetransactionid"
+DELETED = "errorcannotdeleteobject"  # so it is said of what lies in Deleted Items already
 DAY = timedelta(days=1)
+SINGLE = "singleInstance"
+SPAN = ("start", "end")
 
 
 class SearchRefused(ProviderUnavailable):
@@ -80,12 +83,13 @@ class OwnEvents:
         return self._revised(item, draft)
 
     def delete(self, event_id: str) -> None:
-        item = self._stored(event_id)
+        item = self._fetched(event_id)
         if item is None:
             return
         require_ours(booking_of(item))
         reply = self._api.ask("DELETE", self._path(event_id))
-        if not reply.is_ok and reply.status not in MISSING:
+        is_gone = reply.status in MISSING or DELETED in reply.codes
+        if not reply.is_ok and not is_gone:
             raise self._refusal(reply)
 
     def read(self, event_id: str) -> Mapping:
@@ -125,14 +129,15 @@ class OwnEvents:
 
     def _at_its_time(self, draft: EventDraft) -> Mapping | None:
         """By the transaction id: searches may be late to know a new event."""
-        bounds = {
-            "startDateTime": f"{draft.start - DAY:%Y-%m-%dT%H:%M:%SZ}",
-            "endDateTime": f"{draft.end + DAY:%Y-%m-%dT%H:%M:%SZ}",
-        }
-        listed = self._listed(
-            f"{calendar_path(self._calendar_id)}/calendarView", ALL_FIELDS | bounds
-        )
+        listed = self._listed_around(draft.start, draft.end)
         return next((item for item in listed if booking_of(item) == draft.booking_id), None)
+
+    def _listed_around(self, start: datetime, end: datetime) -> Iterator[dict]:
+        bounds = {
+            "startDateTime": f"{start - DAY:%Y-%m-%dT%H:%M:%SZ}",
+            "endDateTime": f"{end + DAY:%Y-%m-%dT%H:%M:%SZ}",
+        }
+        return self._listed(f"{calendar_path(self._calendar_id)}/calendarView", ALL_FIELDS | bounds)
 
     def _listed(self, path: str, query: dict[str, str]) -> Iterator[dict]:
         for reply in self._api.pages(self._api.address(path, **query)):
@@ -144,6 +149,24 @@ class OwnEvents:
 
     def _stored(self, event_id: str) -> Mapping | None:
         """The event; None where there is none (any more). Graph may know it by another id too."""
+        item = self._fetched(event_id)
+        return None if item is None or self._is_deleted(item) else item
+
+    def _is_deleted(self, item: Mapping) -> bool:
+        """Whether it lies in Deleted Items, where its id stays good: the view does not show it.
+
+        https://learn.microsoft.com/en-us/graph/outlook-immutable-id
+        """
+        if item.get("isCancelled") or item.get("type") != SINGLE:
+            return False
+        try:
+            start, end = (datetime.fromisoformat(item[name]["dateTime"]) for name in SPAN)
+        except UNREADABLE:
+            return False
+        return all(one["id"] != item["id"] for one in self._listed_around(start, end))
+
+    def _fetched(self, event_id: str) -> Mapping | None:
+        """The event; None where no event has this id."""
         reply = self._api.ask("GET", self._path(event_id), **ALL_FIELDS)
         if reply.status in MISSING:
             return None
@@ -183,10 +206,9 @@ class OwnEvents:
     def _written(self, item: Mapping) -> WrittenEvent:
         if not item.get("id"):
             raise makes_no_sense(Reply(200))
-        item = wait_for_conference(item, is_pending=conferences.is_pending, look=self._stored)
+        item = wait_for_conference(item, is_pending=conferences.is_pending, look=self._fetched)
         return WrittenEvent(
             item["id"],
-            item.get("@odata.etag", ""),
             conference_url=conferences.url_of(item),
             awaits_conference=conferences.is_pending(item),
         )

@@ -269,6 +269,27 @@ def test_event_that_was_cancelled_in_the_calendar_is_gone(far):
         update(far, event_id)
 
 
+def test_event_in_deleted_items_is_gone(far):
+    """Its id stays good there, and it cannot be deleted once more."""
+    far.microsoft.events.shows_trash = True
+    event_id = create(far)
+    far.remove(event_id)
+    with pytest.raises(EventGone):
+        far.adapter().read_event(far.calendar_id, event_id, zone=BERLIN)
+    with pytest.raises(EventGone):
+        update(far, event_id)
+    delete(far, event_id)
+    assert create(far) != event_id
+
+
+def test_series_made_of_our_event_is_not_gone(far):
+    event_id = create(far)
+    far.calendar.change(event_id, repeats="FREQ=DAILY;COUNT=3")
+    far.remove(far.calendar.occurrences(far.calendar.get(event_id))[0]["id"])
+    event = far.adapter().read_event(far.calendar_id, event_id, zone=BERLIN)
+    assert event.start == DRAFT.start
+
+
 @pytest.mark.parametrize("fault", [instead(503), lost, instead(400), instead(200, "{}")])
 def test_only_a_clear_answer_means_that_an_event_is_gone(far, fault):
     event_id = create(far)

@@ -33,13 +33,14 @@ class Bounds:
 
 
 class Events:
-    """How a repeated transaction id is refused, how soon searches know a new event, and Teams."""
+    """What is told of used transaction ids, new events and deleted ones, and Teams."""
 
     def __init__(self) -> None:
         self.duplicate_status = 409
         self.names_existing = True
         self.searches_are_late = False
         self.looks_before_meeting = 0
+        self.shows_trash = False  # to those who know an id
         self._looks: dict[str, int] = {}
 
     # --- reading -------------------------------------------------------------------------------
@@ -68,7 +69,8 @@ class Events:
         return page_of([one for one in calendar.occurrences(master) if bounds.hold(one)], call)
 
     def get(self, call: Call, calendar: Calendar, event_id: str) -> dict:
-        event = _found(calendar, event_id)
+        trash = calendar.trash if self.shows_trash else {}
+        event = trash.get(event_id) or _found(calendar, event_id)
         return shown(self._with_meeting(event), call.query)
 
     # --- writing -------------------------------------------------------------------------------
@@ -92,6 +94,8 @@ class Events:
 
     def delete(self, call: Call, calendar: Calendar, event_id: str) -> None:
         _require_writer(calendar)
+        if self.shows_trash and event_id in calendar.trash:
+            raise refusal(403, "ErrorCannotDeleteObject", "Object cannot be deleted.")
         _found(calendar, event_id)
         calendar.remove(event_id)
 

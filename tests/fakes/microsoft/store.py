@@ -33,6 +33,7 @@ class Calendar:
         self.account, self.id, self.name = account, calendar_id, name
         self.is_default, self.can_edit = False, True
         self.events: dict[str, dict] = {}
+        self.trash: dict[str, dict] = {}
         self.numbers: dict[str, int] = {}  # of the last change, deletions included
         self._lock, self._tick, self._on_change = lock, tick, on_change
         self._expanded: dict[str, tuple[str, list[dict]]] = {}
@@ -59,7 +60,7 @@ class Calendar:
         """Delete an event, a whole series, or one occurrence: of that nothing is left."""
         with self._lock:
             if event_id in self.events:
-                del self.events[event_id]
+                self.trash[event_id] = self.events.pop(event_id)
                 self.numbers[event_id] = self._tick()
             else:
                 master = self._master_of(event_id)
