@@ -139,7 +139,6 @@ class WrittenEvent:
     """Where a draft now stands at the provider."""
 
     provider_event_id: str
-    version: str = ""
     conference_url: str = ""  # where the draft's conference is held, once the provider knows
     awaits_conference: bool = False  # it is being made: the next write may find out where
 

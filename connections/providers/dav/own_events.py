@@ -60,7 +60,7 @@ class OwnEvents:
         text = new_object(draft, now=_now())
         reply = self._put(path, text, {"If-None-Match": "*"})
         if reply.status in DONE:
-            return self._written(path, reply)
+            return WrittenEvent(path)
         if reply.status in (CONFLICT, CHANGED) or NO_UID_CONFLICT in reply.preconditions:
             return self.update(self._written_before(path, draft, reply), draft)
         raise self._refusal(reply)
@@ -71,10 +71,10 @@ class OwnEvents:
             require_ours(booking_of(stored.text), draft.booking_id)
             text = revised_object(stored.text, draft, now=_now())
             if text is None:
-                return WrittenEvent(path, stored.etag)
+                return WrittenEvent(path)
             reply = self._put(path, text, stored.unchanged())
             if reply.status in DONE:
-                return self._written(path, reply)
+                return WrittenEvent(path)
             if reply.status != CHANGED:
                 raise self._refusal(reply)
         raise EventConflict("The event keeps changing in the calendar.")
@@ -111,10 +111,6 @@ class OwnEvents:
     def _put(self, path: str, text: str, condition: dict[str, str]) -> Reply:
         headers = {"Content-Type": "text/calendar; charset=utf-8", **condition}
         return self._client.request(self._url(path), "PUT", text, headers)
-
-    def _written(self, path: str, reply: Reply) -> WrittenEvent:
-        """A server that altered what it was given does not say its version (RFC 4791 §5.3.4)."""
-        return WrittenEvent(path, reply.headers.get("ETag") or self.read(path).etag)
 
     def _written_before(self, path: str, draft: EventDraft, refusal: Reply) -> str:
         """Where an object with our UID stands already: here, or where the server says it is."""

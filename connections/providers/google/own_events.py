@@ -155,7 +155,6 @@ class OwnEvents:
         item = wait_for_conference(item, is_pending=conferences.is_pending, look=self._stored)
         return WrittenEvent(
             item["id"],
-            item.get("etag", ""),
             conference_url=conferences.url_of(item),
             awaits_conference=conferences.is_pending(item),
         )
