@@ -25,6 +25,7 @@ class Push:
     handshake: Callable[[Mapping[str, str]], str] | None = None  # takes the query
     lag: timedelta | None = None  # how long after a call its lists may still lack the change
     is_per_account: bool = False  # one watch tells of all the account's calendars
+    repeats_what_is_refused: bool = False  # for hours, and is slower to call us about all others
 
 
 PUSH: dict[str, Push] = {
@@ -34,6 +35,7 @@ PUSH: dict[str, Push] = {
         handshake=microsoft.handshake,
         lag=timedelta(seconds=20),
         is_per_account=True,
+        repeats_what_is_refused=True,
     ),
 }
 

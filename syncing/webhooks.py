@@ -34,7 +34,10 @@ class OneAnswerForAll(BaseContentNegotiation):
 
 
 class WebhookView(APIView):
-    """2xx: taken. 404: no watch of ours, or somebody else's words. 5xx: call again."""
+    """2xx: taken. 404: no watch of ours, or somebody else's words. 5xx: call again.
+
+    Who repeats what is refused hears 202 in place of 404.
+    """
 
     authentication_classes: ClassVar[list] = []
     permission_classes: ClassVar[list] = []
@@ -49,7 +52,8 @@ class WebhookView(APIView):
             notifications = _read(push, request)
         except NotificationUnreadable:
             raise ParseError("This is no notification.") from None
-        if not accept(provider, notifications, now=timezone.now()):
+        is_ours = accept(provider, notifications, now=timezone.now())
+        if not is_ours and not push.repeats_what_is_refused:
             raise NotFound("There is no such watch.")
         return HttpResponse(status=status.HTTP_202_ACCEPTED)
 

@@ -109,7 +109,7 @@ def test_a_call_that_is_no_notification_is_refused(client, channel):
 
 
 def test_a_watch_of_another_provider_is_unknown(client, channel):
-    assert told_by_microsoft(client, item(subscriptionId="channel-1")) == 404
+    assert told_by_microsoft(client, item(subscriptionId="channel-1")) == 202
     assert state(channel) == IDLE
 
 
@@ -181,9 +181,25 @@ def test_only_the_valid_items_of_a_batch_have_an_effect(client, calendars):
     "wrong", [{"clientState": "guessed"}, {"clientState": None}, {"subscriptionId": "sub-9"}]
 )
 def test_a_batch_without_a_valid_item_has_no_effect(client, calendars, wrong):
-    assert told_by_microsoft(client, item(**wrong)) == 404
-    assert told_by_microsoft(client, item(**wrong, lifecycleEvent="missed"), path=LIFECYCLE) == 404
+    assert told_by_microsoft(client, item(**wrong)) == 202
+    assert told_by_microsoft(client, item(**wrong, lifecycleEvent="missed"), path=LIFECYCLE) == 202
     assert [state(one) for one in calendars] == [IDLE, IDLE]
+
+
+def test_microsoft_is_given_no_reason_to_repeat_what_concerns_nobody(client, calendars):
+    unknown = item(lifecycleEvent="somethingNew")
+    answers = [
+        client.post(path, json.dumps({"value": items}), content_type="application/json")
+        for path, items in [
+            (MICROSOFT, []),
+            (LIFECYCLE, [unknown]),
+            (MICROSOFT, [item(subscriptionId="sub-9")]),
+            (MICROSOFT, [item(clientState="guessed")]),
+        ]
+    ]
+    assert [state(one) for one in calendars] == [IDLE, IDLE]
+    answers.append(client.post(MICROSOFT, json.dumps({"value": [item()]}), "application/json"))
+    assert {(one.status_code, one.content) for one in answers} == {(202, b"")}
 
 
 def test_a_body_that_is_too_large_is_not_read(client, calendars):
@@ -241,6 +257,6 @@ def test_a_lost_watch_is_opened_anew_and_everything_read_once(client, calendars)
         (None, None)
     ]
     rows.update(full_sync_requested=False, next_watch_at=LATER)
-    assert told_by_microsoft(client, told, path=LIFECYCLE) == 404
+    assert told_by_microsoft(client, told, path=LIFECYCLE) == 202
     assert [state(one)[3] for one in calendars] == [False, False]
     assert rows.needing_watch(datetime.now(UTC)).count() == 0
