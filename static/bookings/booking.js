@@ -66,6 +66,7 @@
 
   document.addEventListener("input", (event) => {
     isTyped = event.target.closest('form[method="post"]') !== null;
+    if (event.target.closest("[data-keep-typed]")) keepTyped();
   });
 
   // --- forms ---
@@ -86,6 +87,34 @@
   addEventListener("pageshow", () => {
     for (const form of document.forms) delete form.dataset.sent;
   });
+
+  // --- what was typed, kept in this tab until it is booked ---
+
+  const TYPED = "calsync:typed";
+  const fields = () => [...document.querySelectorAll("[data-keep-typed] .field [name]")];
+
+  // A browser may keep nothing for a page inside another website; then nothing is kept.
+  function withStorage(act) {
+    try {
+      return act(sessionStorage);
+    } catch {
+      return null;
+    }
+  }
+
+  function keepTyped() {
+    const typed = fields().map(({ name, value }) => [name, value]);
+    const kept = JSON.stringify({ page: location.pathname, typed });
+    withStorage((storage) => storage.setItem(TYPED, kept));
+  }
+
+  // Beside a message stands what was sent, which is newer.
+  function putBackTyped() {
+    const kept = JSON.parse(withStorage((storage) => storage.getItem(TYPED)));
+    if (kept?.page !== location.pathname || document.getElementById("message")) return;
+    const typed = new Map(kept.typed);
+    for (const field of fields()) field.value = typed.get(field.name) ?? field.value;
+  }
 
   // --- time zones ---
 
@@ -144,7 +173,10 @@
 
   function prepare() {
     for (const part of document.querySelectorAll("[data-needs-script]")) part.hidden = false;
+    for (const part of document.querySelectorAll("[data-without-script]")) part.hidden = true;
     for (const link of document.querySelectorAll(".embedded a[rel]")) link.target = "_blank";
+    if ("forgetTyped" in main().dataset) withStorage((storage) => storage.removeItem(TYPED));
+    putBackTyped();
     const search = document.getElementById("zone-search");
     if (search) {
       const select = document.getElementById("zone");

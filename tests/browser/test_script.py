@@ -6,8 +6,9 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect
 
+from bookings.models import Booking
 from tests.bookings.bookable import at, tomorrow
-from tests.browser.test_booking import BERLIN, day_name, form_address
+from tests.browser.test_booking import BERLIN, day_name, expect_booked, fill_in, form_address
 
 pytestmark = pytest.mark.browser
 
@@ -95,6 +96,63 @@ def test_a_late_switch_of_zones_never_wipes_out_what_was_typed(new_page, bo):
     expect(page.locator("#message")).to_be_focused()
     expect(page.get_by_label("Your name")).to_have_value("Ivy Invitee")
     assert len(held) == 1  # nothing is fetched in the place of a page with a message
+
+
+def test_what_was_typed_survives_the_choice_of_another_time_until_it_is_booked(new_page, ana):
+    page = new_page(timezone_id=BERLIN)
+    page.goto(form_address(at(tomorrow(), 9), page="ana/talk"))
+    fill_in(page)
+    page.get_by_label("Topic").select_option("Law")
+    page.get_by_label("Goal").fill("Peace")
+    page.get_by_role("link", name="Choose another time").click()
+    page.get_by_role("link", name="11:00").click()
+    expect(page.get_by_label("Your name")).to_have_value("Ivy Invitee")
+    expect(page.get_by_label("Topic")).to_have_value("Law")
+    page.goto(form_address(at(tomorrow(), 9), page="ana/visit"))
+    expect(page.get_by_label("Your name")).to_have_value("")  # other questions, asked anew
+    page.goto(form_address(at(tomorrow(), 11), page="ana/talk"))
+    page.get_by_role("button", name="Book this time").click()
+    expect_booked(page)
+    booking = Booking.objects.get()
+    assert (booking.start_time, booking.answers["goal"]) == (at(tomorrow(), 11), "Peace")
+    page.wait_for_function("() => sessionStorage.length + localStorage.length === 0")
+    page.goto(form_address(at(tomorrow(), 9), page="ana/talk"))
+    expect(page.get_by_label("Your name")).to_have_value("")
+
+
+def test_a_field_that_was_emptied_stays_empty_beside_a_message(new_page, bo):
+    page = new_page(timezone_id=BERLIN)
+    page.goto(form_address(at(tomorrow(), 9)))
+    fill_in(page)
+    page.get_by_label("Your e-mail address").fill("ivy@example")
+    page.get_by_role("button", name="Book this time").click()
+    expect(page.locator("#message")).to_be_focused()
+    expect(page.get_by_label("Your e-mail address")).to_have_value("ivy@example")
+    page.get_by_label("Your name").fill("")
+    page.get_by_role("link", name="Choose another time").click()
+    page.get_by_role("link", name="11:00").click()
+    expect(page.get_by_label("Your name")).to_have_value("")
+    expect(page.get_by_label("Your e-mail address")).to_have_value("ivy@example")
+
+
+@pytest.mark.parametrize("with_script", [True, False])
+def test_only_without_javascript_are_details_typed_again(new_page, bo, with_script):
+    page = new_page(java_script_enabled=with_script, timezone_id=BERLIN)
+    page.goto(f"/book/bo/?day={tomorrow()}")
+    page.get_by_role("link", name="09:00").click()
+    warning = page.get_by_text("(you would type your details again)")
+    expect(warning).to_be_visible(visible=not with_script)
+
+
+def test_a_browser_that_keeps_nothing_books_all_the_same(new_page, bo):
+    page = new_page(timezone_id=BERLIN)
+    page.add_init_script("""Object.defineProperty(window, "sessionStorage", {
+      get() { throw new DOMException("no storage here", "SecurityError"); },
+    })""")
+    page.goto(form_address(at(tomorrow(), 9)))
+    fill_in(page)
+    page.get_by_role("button", name="Book this time").click()
+    expect_booked(page)
 
 
 def test_when_a_quick_step_fails_the_browser_takes_it(new_page, bo, complaints):
