@@ -122,6 +122,11 @@ class BlockedDateAdmin(OwnedAdmin):
     ]
 
 
+def _address(meeting_type: MeetingType) -> str:
+    path = reverse("book-meeting-type", args=[meeting_type.user.slug, meeting_type.slug])
+    return settings.PUBLIC_URL + path
+
+
 @admin.register(MeetingType)
 class MeetingTypeAdmin(OwnedAdmin):
     form = MeetingTypeForm
@@ -153,18 +158,20 @@ class MeetingTypeAdmin(OwnedAdmin):
 
     @admin.display(description="address")
     def page(self, meeting_type: MeetingType) -> str:
-        address = settings.PUBLIC_URL + reverse(
-            "book-meeting-type", args=[meeting_type.user.slug, meeting_type.slug]
-        )
         closed = "" if meeting_type.is_active else " (not active: nobody can book it)"
-        return format_html('<a href="{0}">{0}</a>{1}', address, closed)
+        return format_html('<a href="{0}">{0}</a>{1}', _address(meeting_type), closed)
 
     @admin.display(description="for your website")
     def widget(self, meeting_type: MeetingType) -> str:
         """What to paste where the page shall appear."""
         return render_to_string(
             "admin/availability/widget.html",
-            {"meeting_type": meeting_type, "home": settings.PUBLIC_URL},
+            {
+                "meeting_type": meeting_type,
+                "home": settings.PUBLIC_URL,
+                "address": _address(meeting_type),
+                "websites": settings.ALLOWED_ORIGINS,
+            },
         )
 
     @admin.display(description="free times")

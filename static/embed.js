@@ -1,20 +1,31 @@
 // <calsync-booking consultant="slug" meeting-type="slug"> shows a booking page inside any website
-// whose origin is in ALLOWED_ORIGINS. What stands between the tags is shown until this script runs.
+// whose origin is in ALLOWED_ORIGINS. What stands between the tags is shown until that page says how
+// high it is, and wherever it does not: a website that is not allowed gets no page.
 (() => {
   "use strict";
 
   const home = new URL(document.currentScript.src).origin;
 
+  const PATIENCE = 5000; // milliseconds in which a page that was loaded says its height
+
   class CalsyncBooking extends HTMLElement {
     static observedAttributes = ["consultant", "meeting-type"];
 
     #frame = null;
+    #between = document.createElement("slot"); // what stands between the tags
+    #patience = 0;
 
     #hear = (event) => {
       if (event.origin !== home || event.source !== this.#frame?.contentWindow) return;
       if (event.data?.type !== "calsync:height" || !(event.data.height > 0)) return;
-      this.#frame.style.height = `${event.data.height}px`;
+      clearTimeout(this.#patience);
+      this.#setHeight(event.data.height);
     };
+
+    constructor() {
+      super();
+      this.attachShadow({ mode: "open" }).append(this.#between);
+    }
 
     connectedCallback() {
       addEventListener("message", this.#hear);
@@ -23,6 +34,8 @@
 
     disconnectedCallback() {
       removeEventListener("message", this.#hear);
+      clearTimeout(this.#patience);
+      this.#frame?.remove();
       this.#frame = null;
     }
 
@@ -46,17 +59,27 @@
       Object.assign(frame.style, {
         display: "block",
         width: "100%",
-        height: "44rem",
         border: "0",
         colorScheme: "light dark",
       });
       // Every page that the frame loads learns whom to tell its height.
       frame.addEventListener("load", () => {
         frame.contentWindow.postMessage({ type: "calsync:hello" }, home);
+        clearTimeout(this.#patience);
+        this.#patience = setTimeout(() => this.#setHeight(0), PATIENCE);
       });
       frame.src = this.#address;
+      clearTimeout(this.#patience);
       this.#frame = frame;
-      this.replaceChildren(frame);
+      this.#setHeight(0);
+      this.shadowRoot.replaceChildren(this.#between, frame);
+    }
+
+    // At no height the frame waits unseen, and what stands between the tags is shown.
+    #setHeight(height) {
+      this.#between.style.display = height ? "none" : "";
+      this.#frame.style.height = `${height}px`;
+      this.#frame.style.visibility = height ? "" : "hidden";
     }
   }
 

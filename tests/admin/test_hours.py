@@ -463,8 +463,30 @@ def test_meeting_type_leads_to_its_page_and_to_the_widget(desk, consultant):
         f"&lt;calsync-booking consultant=&quot;{consultant.slug}&quot; meeting-type=&quot;intro"
         "&quot;&gt;"
     ).encode() in page.replace(b'"', b"&quot;")
+    assert f"&lt;a href=&quot;{address}&quot;&gt;".encode() in page.replace(b'"', b"&quot;")
     new = desk.get(reverse("admin:availability_meetingtype_add")).content
     assert b"calsync-booking" not in new
+
+
+@pytest.mark.parametrize(
+    ("allowed", "told"),
+    [
+        ([], "No website may so far."),
+        (
+            ["https://ana.example", "https://bo.example"],
+            "These websites may: https://ana.example, https://bo.example.",
+        ),
+    ],
+)
+def test_meeting_type_says_which_websites_may_show_it_and_whom_to_ask(
+    desk, consultant, settings, allowed, told
+):
+    settings.ALLOWED_ORIGINS = allowed
+    made = MeetingTypeFactory(user=consultant)
+    page = desk.get(reverse("admin:availability_meetingtype_change", args=[made.pk])).content
+
+    assert told.encode() in page
+    assert b"For another one ask your administrator" in page
 
 
 @pytest.mark.parametrize(

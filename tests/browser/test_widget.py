@@ -75,7 +75,7 @@ def test_the_widget_is_as_high_as_its_page(new_page, ana, website, settings):
     page = new_page(timezone_id=BERLIN, viewport={"width": 400, "height": 700})
     page.goto(website)
     iframe = page.locator("iframe")
-    expect(iframe).not_to_have_css("height", "704px")  # else it shrinks under the pointer
+    expect(iframe).to_be_visible()
     inside = iframe.element_handle().content_frame()
     inside.get_by_role("link", name=day_name(tomorrow())).click()
     inside.get_by_role("link", name="09:00").wait_for()
@@ -84,13 +84,10 @@ def test_the_widget_is_as_high_as_its_page(new_page, ana, website, settings):
         within = inside.evaluate("() => Math.ceil(document.body.getBoundingClientRect().height)")
         return within, round(iframe.bounding_box()["height"])
 
-    page.wait_for_function("() => document.querySelector('iframe').style.height !== '44rem'")
     calendar, shown = heights()
     assert calendar == shown
     inside.get_by_role("link", name="09:00").click()
-    page.wait_for_function(
-        "before => document.querySelector('iframe').style.height !== before", arg=f"{shown}px"
-    )
+    expect(iframe).not_to_have_css("height", f"{shown}px")
     form, shown = heights()
     assert form == shown
     assert form != calendar
@@ -100,7 +97,7 @@ def test_the_widget_listens_to_its_own_page_alone(new_page, ana, website, settin
     settings.ALLOWED_ORIGINS = [website]
     page = new_page(timezone_id=BERLIN)
     page.goto(website)
-    page.wait_for_function("() => document.querySelector('iframe').style.height !== '44rem'")
+    expect(page.locator("iframe")).to_be_visible()
     height = page.locator("iframe").bounding_box()["height"]
     page.evaluate("""() => new Promise((done) => {
       const other = document.body.appendChild(document.createElement("iframe"));
@@ -140,11 +137,38 @@ def test_a_website_that_is_not_allowed_shows_no_booking_page(
 ):
     settings.ALLOWED_ORIGINS = ["https://elsewhere.example"]
     page = new_page()
+    page.clock.install()
     with page.expect_console_message(lambda message: "frame-ancestors" in message.text):
         page.goto(website)
-    expect(page.frame_locator("iframe").get_by_role("link", name="09:00")).to_have_count(0)
+    frame, fallback = page.locator("iframe"), page.get_by_role("link", name="Book by mail")
+    for _ in range(2):
+        expect(fallback).to_be_visible()
+        expect(frame).to_be_hidden()
+        page.clock.run_for(60_000)
     [refusal] = [text for text in complaints if "frame-ancestors" in text]
     assert "elsewhere.example" in refusal
+    complaints.clear()
+
+
+def test_the_link_between_the_tags_gives_way_to_the_page_and_comes_back_for_a_lost_one(
+    new_page, ana, website, settings, complaints
+):
+    settings.ALLOWED_ORIGINS = [website]
+    page = new_page(timezone_id=BERLIN)
+    page.clock.install()
+    page.goto(website)
+    widget, fallback = page.locator("iframe"), page.get_by_role("link", name="Book by mail")
+    expect(widget).to_be_visible()
+    expect(fallback).to_be_hidden()
+    page.clock.run_for(60_000)
+    expect(widget).to_be_visible()
+    widget.evaluate("""(frame) => new Promise((done) => {
+      frame.addEventListener("load", done);
+      frame.src = "/elsewhere.html";  // as an error page does, it says no height
+    })""")
+    page.clock.run_for(60_000)
+    expect(fallback).to_be_visible()
+    expect(widget).to_be_hidden()
     complaints.clear()
 
 
