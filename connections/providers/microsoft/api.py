@@ -109,6 +109,11 @@ def event_path(calendar_id: str, event_id: str) -> str:
     return f"{calendar_path(calendar_id)}/events/{quote(event_id, safe='')}"
 
 
+def calendar_of_event_path(event_id: str) -> str:
+    """Of the calendar that an event is in now: its id stays when it moves within the mailbox."""
+    return f"me/events/{quote(event_id, safe='')}/calendar"
+
+
 def calendar_path(calendar_id: str) -> str:
     return f"me/calendars/{quote(calendar_id, safe='')}"
 

@@ -20,7 +20,12 @@ from connections.providers.base import (
 from connections.providers.booking_ids import require_ours
 from connections.providers.conferences import wait_for_conference
 from connections.providers.microsoft import conferences
-from connections.providers.microsoft.api import GraphApi, calendar_path, event_path
+from connections.providers.microsoft.api import (
+    GraphApi,
+    calendar_of_event_path,
+    calendar_path,
+    event_path,
+)
 from connections.providers.microsoft.drafts import (
     EXPAND,
     booking_of,
@@ -78,39 +83,56 @@ class OwnEvents:
         raise WriteRefused("Every id that the event could have is taken.")
 
     def update(self, event_id: str, draft: EventDraft) -> WrittenEvent:
-        item = self.read(event_id)
+        """In whichever calendar of the mailbox somebody has moved it to."""
+        home, item = self, self._stored(event_id)
+        if item is None and (moved := self._moved(event_id)):
+            home, item = moved, moved._stored(event_id)
+        item = home._existing(item)
         require_ours(booking_of(item), draft.booking_id)
-        return self._revised(item, draft)
+        return home._revised(item, draft)
 
     def delete(self, event_id: str) -> None:
-        item = self._fetched(event_id)
-        if item is None:
-            return
-        require_ours(booking_of(item))
-        reply = self._api.ask("DELETE", self._path(event_id))
-        is_gone = reply.status in MISSING or DELETED in reply.codes
-        if not reply.is_ok and not is_gone:
-            raise self._refusal(reply)
+        """From whichever calendar of the mailbox somebody has moved it to."""
+        home, item = self, self._fetched(event_id)
+        if item is None and (moved := self._moved(event_id)):
+            home, item = moved, moved._fetched(event_id)
+        if item is not None:
+            require_ours(booking_of(item))
+            home._delete(event_id)
 
     def read(self, event_id: str) -> Mapping:
         """Raises ``EventGone`` only where Graph has the calendar but no such event in it."""
-        item = self._stored(event_id)
-        if item is None:
-            self._require_calendar()
-            raise EventGone("The event is no longer in the calendar.")
-        if item.get("isCancelled"):
-            raise EventGone("The event was cancelled in the calendar.")
-        return item
+        return self._existing(self._stored(event_id))
 
     # --- finding -------------------------------------------------------------------------------
 
     def _written_before(self, reply: Reply, draft: EventDraft) -> Mapping | None:
         """The event that has the transaction id. None where it was deleted since."""
         named = reply.body["error"].get("@event.existingEventId")
-        item = self._stored(named) if isinstance(named, str) and named else None
-        if item is not None and booking_of(item) == draft.booking_id:
-            return item
+        if isinstance(named, str) and named:
+            item = self._stored(named)
+            if item is not None and booking_of(item) == draft.booking_id:
+                return item
+            if item is None:
+                self._take_back(named, draft)
         return self._search(draft) or self._at_its_time(draft)
+
+    def _take_back(self, event_id: str, draft: EventDraft) -> None:
+        """Delete it where it is in another calendar: it is about to be written in this one."""
+        moved = self._moved(event_id)
+        item = moved and moved._fetched(event_id)
+        if item and booking_of(item) == draft.booking_id:
+            moved._delete(event_id)
+
+    def _moved(self, event_id: str) -> "OwnEvents | None":
+        """The other calendar of the mailbox that the event is in.
+
+        Of an event in somebody else's mailbox, in a shared calendar, nothing is told so.
+        """
+        reply = self._api.ask("GET", calendar_of_event_path(event_id), **{"$select": "id"})
+        calendar_id = reply.body.get("id") if reply.is_ok else None
+        is_other = calendar_id and calendar_id != self._calendar_id
+        return OwnEvents(self._api, calendar_id) if is_other else None
 
     def _search(self, draft: EventDraft) -> Mapping | None:
         """By the property. A copy that somebody made of the event has no transaction id.
@@ -176,7 +198,21 @@ class OwnEvents:
             raise makes_no_sense(reply)
         return reply.body
 
+    def _existing(self, item: Mapping | None) -> Mapping:
+        if item is None:
+            self._require_calendar()
+            raise EventGone("The event is no longer in the calendar.")
+        if item.get("isCancelled"):
+            raise EventGone("The event was cancelled in the calendar.")
+        return item
+
     # --- writing -------------------------------------------------------------------------------
+
+    def _delete(self, event_id: str) -> None:
+        reply = self._api.ask("DELETE", self._path(event_id))
+        is_gone = reply.status in MISSING or DELETED in reply.codes
+        if not reply.is_ok and not is_gone:
+            raise self._refusal(reply)
 
     def _revised(self, item: Mapping, draft: EventDraft) -> WrittenEvent:
         """Bring an event to the draft, unless it says the same already."""

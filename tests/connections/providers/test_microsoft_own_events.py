@@ -339,6 +339,67 @@ def test_removal_that_does_not_get_through_says_so(far):
     assert titles(far.full_round()) == []
 
 
+# --- moved to another calendar of the mailbox ------------------------------------------------
+
+
+def test_moved_event_is_brought_up_to_date_where_it_is(far):
+    other = far.account.calendar("Other")
+    event_id = create(far)
+    far.account.move(event_id, far.calendar, other)
+    assert update(far, event_id) == event_id
+    assert (list(far.calendar.events), list(other.events)) == ([], [event_id])
+    assert other.get(event_id)["start"]["dateTime"] == "2026-06-16T10:00:00"
+
+
+def test_moved_event_is_deleted_where_it_is(far):
+    other = far.account.calendar("Other")
+    event_id = create(far)
+    far.account.move(event_id, far.calendar, other)
+    delete(far, event_id)
+    assert other.events == {}
+
+
+@pytest.mark.parametrize("names_existing", [False, True])
+def test_moved_event_that_is_written_anew_is_there_once(far, names_existing):
+    far.microsoft.events.names_existing = names_existing
+    other = far.account.calendar("Other")
+    first = create(far)
+    far.account.move(first, far.calendar, other)
+    second = create(far)
+    assert list(far.calendar.events) == [second]
+    assert list(other.events) == ([] if names_existing else [first])
+
+
+def test_event_of_somebody_else_in_another_calendar_is_left_alone(far):
+    other = far.account.calendar("Other")
+    theirs = other.add("Theirs", TEN, TEN + HOUR)
+    for change in (update, delete):
+        with pytest.raises(WriteRefused):
+            change(far, theirs)
+    far.account.transactions[FIRST_TRANSACTION] = theirs
+    create(far)
+    assert other.get(theirs)["subject"] == "Theirs"
+
+
+def test_event_that_may_be_in_another_calendar_is_not_called_gone(far):
+    event_id = create(far)
+    far.account.move(event_id, far.calendar, far.account.calendar("Other"))
+    far.microsoft.commit(instead(503), about="/me/events/", times=9)
+    for change in (update, delete):
+        with pytest.raises(ProviderUnavailable):
+            change(far, event_id)
+
+
+@pytest.mark.parametrize("fault", [instead(400), instead(403), instead(404)])
+def test_event_of_a_shared_calendar_can_be_gone(far, fault):
+    event_id = create(far)
+    far.remove(event_id)
+    far.microsoft.commit(fault, about="/me/events/", times=9)
+    with pytest.raises(EventGone):
+        update(far, event_id)
+    delete(far, event_id)
+
+
 # --- online meetings -------------------------------------------------------------------------
 
 

@@ -99,6 +99,7 @@ class FakeMicrosoft(FakeService):
             ("POST", EVENTS, calendar(WRITE, events.create)),
             ("GET", rf"{EVENT}/instances", calendar(READ, events.instances)),
             ("GET", EVENT, calendar(READ, events.get)),
+            ("GET", r"/v1\.0/me/events/([^/]+)/calendar", account(READ, _calendar_of)),
             ("PATCH", EVENT, calendar(WRITE, events.patch)),
             ("DELETE", EVENT, calendar(WRITE, events.delete)),
             ("GET", SUBSCRIPTIONS, account(READ, subscriptions.listed)),
@@ -130,3 +131,11 @@ class FakeMicrosoft(FakeService):
 
 def _list_calendars(call: Call, account: Account) -> dict:
     return page_of([one.resource() for one in account.calendars.values()], call)
+
+
+def _calendar_of(call: Call, account: Account, event_id: str) -> dict:
+    found = (one for one in account.calendars.values() if one.get(event_id))
+    calendar = next(found, None)
+    if calendar is None:
+        raise not_found()
+    return calendar.resource()
