@@ -6,18 +6,25 @@ https://learn.microsoft.com/en-us/graph/use-the-api
 import weakref
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from time import sleep
 from urllib.parse import quote, urlencode, urljoin
 
 import requests
 from urllib3.exceptions import HTTPError
 
-from connections.providers.base import AccessTokenRefused, AddressRefused, ProviderUnavailable
+from connections.providers.base import (
+    AccessTokenRefused,
+    AddressRefused,
+    ProviderUnavailable,
+    RateLimited,
+)
 from connections.providers.microsoft.app import MicrosoftApp
 from connections.providers.microsoft.replies import Reply, makes_no_sense, refusal_of_all
 from connections.providers.retry_after import seconds_to_wait
 
 TIMEOUT = 10.0  # seconds to connect, and of silence
 MAX_PAGES = 2000  # beyond that Graph is walking in a circle
+SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 20.0  # seconds between two requests for the same page
 NEXT = "@odata.nextLink"
 
 # Graph answers four requests of an app to one mailbox at the same time and refuses further ones.
@@ -60,16 +67,19 @@ class GraphApi:
         question = f"?{urlencode(query, quote_via=quote, safe='$')}" if query else ""
         return f"{self._root}v1.0/{path}{question}"
 
-    def pages(self, address: str) -> Iterator[Reply]:
+    def pages(self, address: str, *, patience: float = 0.0) -> Iterator[Reply]:
         """A list from its first page on, empty ones included; a refusal ends it.
 
+        ``patience`` is for how many seconds in all a further page may be waited for, where Graph
+        asks to slow down for a moment: else a long list would never come to its end.
         Links are followed as they are written, and never away from Graph: the access token goes
         along. Raises ``AddressRefused`` where one leads elsewhere. What stands in for Graph may
         have copied Graph's own links: they lead to it as well.
         """
         seen = set()
         for _ in range(MAX_PAGES):
-            reply = self._send("GET", address)
+            reply, waited = self._page(address, patience if seen else 0.0)
+            patience -= waited
             yield reply
             seen.add(address)
             address = reply.body.get(NEXT)
@@ -78,6 +88,19 @@ class GraphApi:
             if address in seen:
                 break
         raise ProviderUnavailable("Microsoft never comes to the end of its list.")
+
+    def _page(self, address: object, patience: float) -> tuple[Reply, float]:
+        """A page, and for how long it had to be waited."""
+        waited = 0.0
+        while True:
+            try:
+                return self._send("GET", address), waited
+            except RateLimited as limit:
+                pause = max(limit.retry_after, SHORTEST_PAUSE)
+                if pause > min(patience - waited, LONGEST_PAUSE):
+                    raise
+            sleep(pause)
+            waited += pause
 
     def _send(self, method: str, address: object, body: dict | None = None) -> Reply:
         reply = self._exchange(method, self._at_home(address), body)

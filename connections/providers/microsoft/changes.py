@@ -37,6 +37,7 @@ from connections.providers.microsoft.replies import (
 
 EXPIRED = {"syncstatenotfound", "syncstateinvalid", "resyncrequired"}
 MAX_SERIES = 20  # when more of them changed, listing the whole window takes fewer requests
+PATIENCE = 50.0  # seconds that a full round waits in all, rather than begin anew
 DELTA = "@odata.deltaLink"
 SELECT = {"$select": FIELDS}
 
@@ -75,7 +76,9 @@ class Round:
 
     def _pages(self, address: str, *, has_token: bool) -> Iterator[Reply]:
         """Each page of the list; the last one leaves the next sync token."""
-        for reply in self._api.pages(address):
+        # Somebody who books may be waiting for what changed, and nobody for the whole window.
+        patience = 0.0 if has_token else PATIENCE
+        for reply in self._api.pages(address, patience=patience):
             if not reply.is_ok:
                 raise _refusal(reply, has_token=has_token)
             if not reply.body.get(NEXT):

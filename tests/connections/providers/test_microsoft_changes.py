@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, date, datetime, timedelta
+from itertools import count
 from random import Random
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,7 @@ from connections.providers.base import (
     AddressRefused,
     CalendarGone,
     ProviderUnavailable,
+    RateLimited,
     SyncTokenExpired,
     Window,
 )
@@ -174,6 +176,61 @@ def test_walk_that_fails_on_its_second_page_raises(far):
     assert titles([next(pages)]) == ["First"]
     with pytest.raises(ProviderUnavailable):
         next(pages)
+
+
+# --- slowing down --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def pauses(monkeypatch) -> list[float]:
+    """The pauses that were made, without making them."""
+    made: list[float] = []
+    monkeypatch.setattr(api, "sleep", made.append)
+    return made
+
+
+def each(number: int, wait: int):
+    """Every so many-th request is asked to come again after that many seconds."""
+    requests = count(1)
+
+    def fault(request: Request, forward) -> Response:
+        if next(requests) % number == 0:
+            return Response(429, {"Retry-After": str(wait)})
+        return forward(request)
+
+    return fault
+
+
+def test_first_sync_that_is_slowed_down_again_and_again_comes_to_its_end(far, rows, pauses):
+    far.microsoft.delta.page_size = lambda limit, left: 2
+    for day in range(40):
+        far.add(f"{day}", TEN + day * DAY, TEN + day * DAY + HOUR)
+    far.microsoft.commit(each(6, wait=12), about=DELTA, times=99)
+    assert len(rows.sync()) == 40
+    assert pauses == [12.0] * 3
+
+
+@pytest.mark.parametrize(("wait", "made"), [(21, []), (20, [20.0, 20.0]), (0, [])])
+def test_first_sync_waits_for_no_more_than_a_moment(far, pauses, wait, made):
+    far.microsoft.cut_pages_into(0)
+    far.add("First", TEN, TEN + HOUR)
+    far.microsoft.commit(instead(429, Retry_After=str(wait)), about="skiptoken", times=99)
+    with pytest.raises(RateLimited) as limited:
+        far.full_round()
+    assert (pauses, limited.value.retry_after) == (made, wait or 60)
+
+
+def test_nothing_is_waited_for_where_little_would_be_lost(far, rows, pauses):
+    far.microsoft.commit(instead(429, Retry_After="1"), about=DELTA)
+    with pytest.raises(RateLimited):
+        rows.sync()
+    rows.sync()
+    far.add("First", TEN, TEN + HOUR)
+    far.microsoft.cut_pages_into(0)
+    far.microsoft.commit(instead(429, Retry_After="1"), about="skiptoken")
+    with pytest.raises(RateLimited):
+        rows.sync()
+    assert (pauses, rows.operations) == ([], ["full"])
 
 
 # --- sync tokens ---------------------------------------------------------------------------------
