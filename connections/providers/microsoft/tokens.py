@@ -105,8 +105,9 @@ def _refusal(answer: requests.Response | None) -> ProviderError:
     if answer is None:
         return ProviderUnavailable("Microsoft did not answer, or the connection broke off.")
     error, numbers = _error_of(answer)
-    if answer.status_code == TOO_MANY or LOOP in numbers:
-        wait = seconds_to_wait(answer.headers.get("Retry-After", ""), now=datetime.now(UTC))
+    wait = seconds_to_wait(answer.headers.get("Retry-After", ""), now=datetime.now(UTC))
+    must_wait = answer.status_code == TOO_MANY or (answer.status_code >= 500 and wait)
+    if must_wait or LOOP in numbers:
         pause = LOOP_PAUSE if LOOP in numbers else SOON
         return RateLimited("Microsoft asks to slow down.", retry_after=wait or pause)
     if error in OPERATOR or numbers & SECRET_TROUBLE:

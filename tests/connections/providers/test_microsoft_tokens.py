@@ -149,8 +149,12 @@ def test_microsoft_may_be_anywhere(app, path):
     assert question.path == f"{path.rstrip('/')}/common/oauth2/v2.0/token"
 
 
-def test_too_many_refreshes_wait_as_long_as_microsoft_says(microsoft, app, anna):
-    microsoft.commit(aadsts(429, "slow_down", 90055, Retry_After="90"), about=TOKEN)
+@pytest.mark.parametrize(
+    ("status", "error", "number"),
+    [(429, "slow_down", 90055), (503, "temporarily_unavailable", 90033)],
+)
+def test_refreshes_wait_as_long_as_microsoft_says(microsoft, app, anna, status, error, number):
+    microsoft.commit(aadsts(status, error, number, Retry_After="90"), about=TOKEN)
     with pytest.raises(RateLimited) as limited:
         refresh(app, anna.stay_signed_in())
     assert limited.value.retry_after == 90
