@@ -11,12 +11,17 @@ from availability.questions import from_text, to_text
 from availability.reminders import RemindersField
 from availability.repeats import Repeats, name_of_rule, rule_for
 from availability.zones import places
-from connections.models import Consultant
+from connections.models import MAKE_CALLS, CalendarConnection, Consultant
 
 REMINDERS_HELP = "How long before the start invitees get a mail: 1 day, 2 hours, 30 minutes."
 LOCATION_HELP = (
     "Where you meet: an address, a phone number, the link of a video room of your own. "
     "Invitees read it on your page."
+)
+NO_CALLS_HELP = (
+    "The calendar that receives your bookings makes no video calls: invitees would read that you "
+    "will tell them how to join. If you have a video room of your own, write its link as the "
+    "location instead."
 )
 DEFAULTED = [  # what a meeting type may have of its own; as the pages show it, row by row
     ("duration", "slot_interval"),
@@ -135,6 +140,9 @@ class MeetingTypeForm(forms.ModelForm):
         self.fields["slug"].label = "Address"
         self.fields["slug"].help_text = "The end of its page's address: /book/your-name/first-call/"
         self.fields["location"].help_text = LOCATION_HELP
+        receiving = CalendarConnection.objects.receiving().filter(user=self._consultant())
+        if receiving.exclude(provider__in=MAKE_CALLS).exists():
+            self.fields["has_conference"].help_text = NO_CALLS_HELP
         defaults = BookingSettings.objects.filter(user=self._consultant()).first()
         for name in flatten(DEFAULTED):
             show_default(self.fields[name], name, getattr(defaults, name, None))

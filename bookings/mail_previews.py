@@ -88,7 +88,8 @@ def _booking(consultant: Consultant, *, now: datetime, **happened) -> Booking:
         "meeting_type": meeting_type,
         "title": meeting_type.title,
         "location": meeting_type.location,
-        "conference_url": CALL if meeting_type.has_conference else "",
+        "has_conference": meeting_type.has_conference,
+        "conference_url": CALL if meeting_type.has_conference and consultant.has_calls else "",
         "moved_from": start - DAY,
     }
     return Booking(

@@ -50,6 +50,11 @@ class Offer:
         return bool(self.meeting_type and self.meeting_type.has_conference)
 
     @property
+    def has_link(self) -> bool:
+        """Whether the calendar makes the video call, so that its link comes by mail."""
+        return self.consultant.has_calls
+
+    @property
     def minutes(self) -> int:
         return self._setting("duration")
 

@@ -12,7 +12,7 @@ from bookings.booking_mails import MailKind
 from bookings.changes import is_movable, require_changeable
 from bookings.models import Booking
 from bookings.refusals import TooLate
-from bookings.wording import consultant_name, invitee_zone, moment, span, title_of
+from bookings.wording import consultant_name, invitee_zone, lacks_link, moment, span, title_of
 
 # How a request ended that was never confirmed; the mails say which words were due to it.
 ENDED_AS = {MailKind.REFUSAL: "declined", MailKind.WITHDRAWAL: "withdrawn"}
@@ -87,6 +87,10 @@ class Visit:
         """The last moment for changes, where it is not the start itself."""
         until = self.booking.changeable_until
         return moment(until, self.zone) if until < self.booking.start_time else ""
+
+    @property
+    def lacks_link(self) -> bool:
+        return lacks_link(self.booking)
 
     # --- addresses ----------------------------------------------------------------------------
 

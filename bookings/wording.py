@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bookings.models import Booking
+from bookings.states import EventState
 from bookings.zones import label_of, name_of, offset_of, zone_named
 from connections.models import Consultant
 
@@ -54,6 +55,16 @@ def location_of(booking: Booking) -> str:
 def call_of(booking: Booking) -> str:
     """The address of the video call; empty: there is none, or not yet."""
     return one_line(booking.conference_url)
+
+
+def lacks_link(booking: Booking) -> bool:
+    """Whether its video call has no address and none will come: the consultant has to tell it.
+
+    A calendar that makes calls has its say when the event is written.
+    """
+    if not booking.has_conference or booking.is_cancelled or call_of(booking):
+        return False
+    return booking.event_state != EventState.DUE or not booking.user.has_calls
 
 
 def place_of(booking: Booking) -> tuple[tuple[str, str], ...]:

@@ -65,7 +65,7 @@ def requeue_unwritten(consultant_id: UUID | None = None, *, now: datetime) -> in
     Of one consultant everything that is still to come; of all of them (``None``) only what had no
     calendar to go to.
     """
-    destination = _destinations().filter(user=OuterRef("user"))
+    destination = CalendarConnection.objects.receiving().filter(user=OuterRef("user"))
     waiting = Booking.objects.filter(Exists(destination), status=BookingStatus.CONFIRMED)
     waiting = waiting.filter(end_time__gt=now)
     if consultant_id is None:
@@ -161,11 +161,7 @@ def _calendar_for(booking: Booking) -> CalendarConnection | None:
     """The calendar that its event is in; else the one that receives the consultant's bookings."""
     if booking.event_connection and booking.event_connection.is_active:
         return booking.event_connection
-    return _destinations().filter(user=booking.user_id).first()
-
-
-def _destinations():
-    return CalendarConnection.objects.active().filter(is_primary=True, is_writable=True)
+    return CalendarConnection.objects.receiving().filter(user=booking.user_id).first()
 
 
 def open_calendar(calendar: CalendarConnection) -> CalendarAdapter:

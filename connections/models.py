@@ -117,6 +117,11 @@ class Consultant(AbstractUser):
         """The zone in which the consultant's dates and wall times are read."""
         return ZoneInfo(self.booking_settings.time_zone)
 
+    @property
+    def has_calls(self) -> bool:
+        """Whether the calendar that receives the bookings makes video calls for them."""
+        return self.connections.receiving().filter(provider__in=MAKE_CALLS).exists()
+
 
 def known_zone(name: str) -> ZoneInfo | None:
     """The zone of that IANA name; None where this machine knows none."""
@@ -130,6 +135,9 @@ class Provider(models.TextChoices):
     GOOGLE = "google", "Google Calendar"
     MICROSOFT = "microsoft", "Microsoft 365"
     APPLE = "apple", "Apple / CalDAV"
+
+
+MAKE_CALLS = [Provider.GOOGLE, Provider.MICROSOFT]  # Google Meet, Teams
 
 
 class SyncStatus(models.TextChoices):
@@ -146,6 +154,10 @@ class CalendarConnectionQuerySet(models.QuerySet):
     def reachable(self):
         """Those whose sign-in is accepted, as far as is known."""
         return self.active().filter(reconnect_needed_at=None)
+
+    def receiving(self):
+        """Those that bookings are written to: one of each consultant at most."""
+        return self.active().filter(is_primary=True, is_writable=True)
 
     def due(self, now: datetime):
         """What the sweeper should hand to a worker, the longest waiting first."""

@@ -16,6 +16,7 @@ from bookings.wording import (
     former_time,
     invitee_name,
     invitee_zone,
+    lacks_link,
     one_line,
     place_of,
     several_lines,
@@ -126,7 +127,13 @@ def letter(
         reply_to=booking.invitee_email,
         subject=subject.replace("{title}", event_title(booking)),
         about=title_of(booking),
-        facts=(*_times(booking), *facts, *place_of(booking), *_address(booking)),
+        facts=(
+            *_times(booking),
+            *facts,
+            *place_of(booking),
+            *_whom_to_tell(booking),
+            *_address(booking),
+        ),
         link=link or Link("Manage it", _page(booking)),
         **parts,
     )
@@ -138,6 +145,14 @@ def _times(booking: Booking) -> tuple[tuple[str, str], ...]:
     theirs = span(booking.start_time, booking.end_time, invitee_zone(booking))
     both = (("When", own), (f"For {invitee_name(booking)}", theirs))
     return both if own != theirs else both[:1]
+
+
+def _whom_to_tell(booking: Booking) -> tuple[tuple[str, str], ...]:
+    """Who waits to hear where the video call is, if no calendar says so."""
+    if not lacks_link(booking):
+        return ()
+    told = f"Please tell {invitee_name(booking)} how to join: your calendar has made none."
+    return (("Video call", told),)
 
 
 def _address(booking: Booking) -> tuple[tuple[str, str], ...]:

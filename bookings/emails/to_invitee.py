@@ -15,6 +15,7 @@ from bookings.wording import (
     consultant_name,
     former_time,
     invitee_zone,
+    lacks_link,
     length_of,
     place_of,
     several_lines,
@@ -131,10 +132,17 @@ def _letter(
         reply_to=booking.user.email,
         subject=subject.replace("{about}", about),
         about=about,
-        facts=(("When", when), *facts, *place_of(booking)),
+        facts=(("When", when), *facts, *place_of(booking), *_who_tells(booking)),
         link=link or Link("See, move or cancel your booking", manage_url(booking)),
         **parts,
     )
+
+
+def _who_tells(booking: Booking) -> tuple[tuple[str, str], ...]:
+    """Where the video call is, if no calendar says so."""
+    if not lacks_link(booking):
+        return ()
+    return (("Video call", f"{consultant_name(booking.user)} will tell you how to join."),)
 
 
 def _reason(booking: Booking) -> tuple[tuple[str, str], ...]:

@@ -453,6 +453,18 @@ def test_meeting_type_is_made_with_approval_a_video_call_and_notice(desk):
     )
 
 
+@pytest.mark.parametrize(
+    ("provider", "warned"), [("apple", True), ("google", False), ("microsoft", False)]
+)
+def test_meeting_type_warns_that_a_calendar_makes_no_video_calls(
+    desk, consultant, provider, warned
+):
+    ConnectionFactory(user=consultant, provider=provider, is_primary=True)
+    page = desk.get(reverse("admin:availability_meetingtype_add")).content
+
+    assert (b"The calendar that receives your bookings makes no video calls" in page) == warned
+
+
 def test_meeting_type_leads_to_its_page_and_to_the_widget(desk, consultant):
     made = MeetingTypeFactory(user=consultant, slug="intro")
     page = desk.get(reverse("admin:availability_meetingtype_change", args=[made.pk])).content

@@ -59,7 +59,12 @@ def test_the_mails_wait_for_the_link_and_tell_it(world):
     assert (written.event_state, written.conference_url != "") == ("written", has_calls(world))
     assert deliver(world) == ["Confirmed", "New booking"]
     assert links_in_mails(written.conference_url) == [True, True]
-    assert ["Video call: " in message.body for message in sent.outbox] == [has_calls(world)] * 2
+    [told] = [each.body for each in sent.outbox if each.to == [booking.invitee_email]]
+    [teller] = [each.body for each in sent.outbox if each.to == [booking.user.email]]
+    name = booking.user.name
+    assert (f"Video call: {name} will tell you how to join." in told) != has_calls(world)
+    assert ("Video call: Please tell Ivy Invitee how to join" in teller) != has_calls(world)
+    assert [message.body.count("Video call: ") for message in sent.outbox] == [1, 1]
 
 
 def test_the_invitation_leads_into_the_call(world):

@@ -102,6 +102,13 @@ def test_what_is_booked_is_said_at_every_step(client, ana):
     assert "Where Room 1" in page.text
 
 
+def test_before_it_is_booked_no_link_is_promised_that_will_not_come(client, ana):
+    MeetingTypeFactory(user=ana, slug="talk", has_conference=True)
+    ConnectionFactory(user=ana, provider="apple", is_primary=True)
+    page = Paper.open(client, "/book/ana/talk/")
+    assert "Video call; Ana Ruiz will tell you how to join" in page.text
+
+
 @pytest.mark.parametrize(
     "path", ["/book/nobody/", "/book/ana/nothing/", "/book/ana/old/", "/book/ana/others/"]
 )

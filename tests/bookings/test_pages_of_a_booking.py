@@ -49,7 +49,8 @@ def when(start: datetime) -> str:
 
 
 def test_a_request_says_that_it_waits_and_is_not_for_the_calendar_yet(client):
-    _, address = requested(has_conference=True)
+    booking, address = requested(has_conference=True)
+    ConnectionFactory(user=booking.user, provider="google", is_primary=True)
     page = Paper.open(client, address)
     assert page.text.startswith(
         "Waiting for approval Talk with Ana Ruiz Ana Ruiz has yet to confirm this time; until then "
@@ -141,6 +142,7 @@ def test_a_moved_booking_says_when_it_was_before(client):
 
 def test_a_video_call_is_a_link_once_it_is_known(client):
     booking, address = berlin_booking(has_conference=True)
+    ConnectionFactory(user=booking.user, provider="google", is_primary=True)
     assert "Video call The link comes by mail, and stands here then." in Paper.open(
         client, address
     ).texts("//dl/div")
@@ -149,6 +151,19 @@ def test_a_video_call_is_a_link_once_it_is_known(client):
     assert page.links["https://meet.example.com/abc"] == "https://meet.example.com/abc"
     changes.cancel(booking, by=ChangedBy.CONSULTANT, now=timezone.now())
     assert "https://meet.example.com/abc" not in Paper.open(client, address).links
+
+
+@pytest.mark.parametrize(
+    ("provider", "event_state"), [("apple", "due"), ("apple", "written"), ("google", "written")]
+)
+def test_no_link_is_promised_where_none_will_come(client, provider, event_state):
+    booking, address = berlin_booking(has_conference=True, event_state=event_state)
+    ConnectionFactory(user=booking.user, provider=provider, is_primary=True)
+    page = Paper.open(client, address)
+    told = "Video call Ana Ruiz will tell you how to join. To ask, write to"
+    assert f"{told} {booking.user.email}." in page.texts("//dl/div")
+    changes.cancel(booking, by=ChangedBy.CONSULTANT, now=timezone.now())
+    assert "how to join" not in Paper.open(client, address).text
 
 
 def test_until_when_it_can_be_changed_is_said_where_that_is_not_the_start(client):

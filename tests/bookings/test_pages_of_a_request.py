@@ -11,7 +11,12 @@ from bookings.tokens import decision_token
 from tests.bookings.bookable import at, bookable_consultant, tomorrow
 from tests.bookings.paper import ORIGIN, Paper
 from tests.bookings.test_pages import IVY, day_name
-from tests.factories import BlockedDateFactory, BookingFactory, MeetingTypeFactory
+from tests.factories import (
+    BlockedDateFactory,
+    BookingFactory,
+    ConnectionFactory,
+    MeetingTypeFactory,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)  # a decision is a transaction of its own
 
@@ -57,6 +62,7 @@ def state_of(booking: Booking) -> tuple[str, str, str]:
 
 def test_who_asks_for_a_time_is_told_at_every_step_that_it_has_to_be_confirmed(client, ana):
     MeetingTypeFactory(user=ana, slug="talk", requires_approval=True, has_conference=True)
+    ConnectionFactory(user=ana, provider="google", is_primary=True)
     page = Paper.open(client, f"/book/ana/talk/?day={tomorrow()}")
     said = "Video call; the link comes by mail Ana Ruiz confirms each booking"
     assert said in page.text
