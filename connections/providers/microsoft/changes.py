@@ -13,7 +13,7 @@ So what is there is asked of the calendar's view, and what that does not show is
 https://learn.microsoft.com/en-us/graph/api/event-delta#response
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 
@@ -108,7 +108,7 @@ class Round:
         removed = frozenset(self._listing.removed)
         if self._view is None:
             raise SyncTokenExpired("Nothing tells whether what was removed is gone.")
-        left = (item for item in self._view if {item["id"], series_of(item)} & removed)
+        left = [item for item in self._view if _names(item) & removed]
         events, problems = read_items(left, zone=self._question.zone)
         if unread(problems):
             raise SyncTokenExpired("An event that is told as removed cannot be read.")
@@ -116,13 +116,18 @@ class Round:
 
     @cached_property
     def _view(self) -> list[dict] | None:
-        """All there is within the window, in full; None where that cannot be listed."""
+        """What the list left open, as it is within the window, in full.
+
+        None where that cannot be listed. Of a large calendar the rest is let go.
+        """
+        series = self._listing.series.items()
+        left_open = self._listing.removed | {one for one, each in series if each.lacks_master}
         path = f"{calendar_path(self._question.calendar_id)}/calendarView"
         items: list[dict] = []
         for reply in self._api.pages(self._api.address(path, **self._bounds(), **SELECT)):
             if not reply.is_ok:
                 return None
-            items += reply.items
+            items += (item for item in reply.items if _names(item) & left_open)
         return items
 
     def _whole_series(self, series_id: str) -> ChangePage:
@@ -165,3 +170,8 @@ def _refusal(reply: Reply, *, has_token: bool) -> ProviderError:
     if reply.status == GONE or reply.codes & EXPIRED:
         return makes_no_sense(reply)
     return refusal_of_calendar(reply)
+
+
+def _names(item: Mapping) -> set[str]:
+    """The ids that may mean an item: its own, and that of its series."""
+    return {item["id"], series_of(item)}
