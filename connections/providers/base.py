@@ -107,7 +107,8 @@ class ChangePage:
     ``kept`` holds ids of what is there and could not be read: in a full round every stored row
     whose id or series is named stays.
     ``sync_token`` is set on the last page only, and is opaque to everyone but the adapter.
-    ``is_full`` says that the round lists the whole window: what it does not show or keep is gone.
+    A round without a token to begin with lists the whole window: what it neither shows nor keeps is
+    gone.
     """
 
     events: Sequence[RemoteEvent] = ()
@@ -116,7 +117,6 @@ class ChangePage:
     kept: frozenset[str] = frozenset()
     problems: Sequence[Problem] = ()
     sync_token: str = ""
-    is_full: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -103,7 +103,7 @@ def _sync(connection: CalendarConnection, events: list[RemoteEvent], *, full: bo
             for first in range(0, len(events), PAGE):
                 page = events[first : first + PAGE]
                 last = first + PAGE >= len(events)
-                yield ChangePage(events=page, sync_token=str(uuid4()) if last else "", is_full=full)
+                yield ChangePage(events=page, sync_token=str(uuid4()) if last else "")
 
     adapters.ADAPTERS["apple"] = lambda credentials: Pages()
     began = perf_counter()

@@ -20,7 +20,7 @@ class MemoryCalendar:
 
     def changes(self, calendar_id: str, **question) -> Iterator[ChangePage]:
         self._begin("changes")
-        yield ChangePage(sync_token="token", is_full=not question.get("sync_token"))
+        yield ChangePage(sync_token="token")
 
     def create_event(self, calendar_id: str, draft: EventDraft) -> WrittenEvent:
         """Like Google's: what is there already stays as it is."""

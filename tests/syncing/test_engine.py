@@ -50,7 +50,6 @@ def synced(connection, calendar):
                 event("b2", day_after + timedelta(hours=3), series_id="B"),
             ],
             sync_token="token 1",
-            is_full=True,
         )
     )
     sync_connection(connection.pk, now=NOW - timedelta(minutes=1))
@@ -70,7 +69,7 @@ def fresh(connection) -> CalendarConnection:
 
 
 def full(*events, token="token 2") -> ChangePage:
-    return ChangePage(events=events, sync_token=token, is_full=True)
+    return ChangePage(events=events, sync_token=token)
 
 
 def test_a_first_sync_stores_rows_token_and_coverage_together(connection, calendar):
@@ -207,7 +206,7 @@ def test_an_expired_token_starts_a_full_sync_while_the_old_rows_stand(synced, ca
     seen = []
     calendar.then(SyncTokenExpired("gone"))
     calendar.then(
-        ChangePage(events=[event("a", TOMORROW)], is_full=True),
+        ChangePage(events=[event("a", TOMORROW)]),
         lambda: seen.append(stored(synced)),
         full(event("n", TOMORROW)),
     )
@@ -376,7 +375,7 @@ def test_a_calendar_that_recovers_at_the_second_look_is_as_before(synced, calend
     ("kept", "left"), [("a", {"a"}), ("b2", {"b2"}), ("B", {"b", "b2"}), ("z", {"a", "b", "b2"})]
 )
 def test_what_a_full_round_keeps_is_no_sign_of_an_emptied_calendar(synced, calendar, kept, left):
-    calendar.then(ChangePage(kept=frozenset({kept}), sync_token="token 2", is_full=True))
+    calendar.then(ChangePage(kept=frozenset({kept}), sync_token="token 2"))
     sync_connection(synced.pk, now=NOW, full=True)
     assert stored(synced) == left
 
@@ -461,7 +460,6 @@ def test_unreadable_objects_are_named_in_the_log(connection, calendar):
             events=[event("a", TOMORROW, problem="RRULE cannot be read")],
             problems=[Problem("/cal/a.ics", "RRULE cannot be read")],
             sync_token="1",
-            is_full=True,
         )
     )
     log = sync_connection(connection.pk, now=NOW)

@@ -171,7 +171,7 @@ def wait_until_somebody_waits_for_us() -> None:
 def test_later_loss_is_mailed_again_after_a_success(calendar):
     connection = lose()
     sweep(NOW)
-    calendar.then(ChangePage(sync_token="token", is_full=True))
+    calendar.then(ChangePage(sync_token="token"))
     sync_connection(connection.pk, now=NOW)
     connection.refresh_from_db()
     assert (connection.reconnect_needed_at, connection.reconnect_mailed_at) == (None, None)

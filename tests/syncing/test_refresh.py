@@ -41,7 +41,7 @@ def calendars(consultant, monkeypatch):
 
 
 def page(*events) -> ChangePage:
-    return ChangePage(events=events, sync_token="token", is_full=True)
+    return ChangePage(events=events, sync_token="token")
 
 
 def stored() -> set[str]:

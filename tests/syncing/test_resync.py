@@ -10,7 +10,7 @@ from tests.factories import ConnectionFactory, ConsultantFactory
 
 pytestmark = pytest.mark.django_db
 
-DONE = ChangePage(sync_token="token", is_full=True)
+DONE = ChangePage(sync_token="token")
 
 
 def resync(*args) -> str:

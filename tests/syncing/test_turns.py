@@ -124,7 +124,7 @@ def answers(monkeypatch) -> dict:
         def changes(self, calendar_id: str, **question):
             if self.url in told:
                 raise told[self.url]
-            yield ChangePage(events=[event(calendar_id, NOW)], sync_token="token", is_full=True)
+            yield ChangePage(events=[event(calendar_id, NOW)], sync_token="token")
 
     monkeypatch.setitem(adapters.ADAPTERS, "apple", Server)
     return told

@@ -19,7 +19,6 @@ is it believed when it finds nothing at all in the window.
 
 from collections.abc import Generator, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
 from itertools import islice
@@ -79,9 +78,8 @@ class Round:
         else:
             bookmark = Listing(abilities.ctag, self._collection.etags())
             paths = PathSet(bookmark.etags)
-        for page in self._read_what_matters(paths):
-            yield replace(page, is_full=True)
-        yield replace(self._last_page(bookmark), is_full=True)
+        yield from self._read_what_matters(paths)
+        yield self._last_page(bookmark)
 
     def _since_token(self, token: str) -> Iterator[ChangePage]:
         for part in self._walk(token):

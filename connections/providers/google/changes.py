@@ -62,7 +62,6 @@ class Round:
                 kept=frozenset(listing.unread),
                 problems=listing.problems,
                 sync_token=self._bookmark(reply, zone),
-                is_full=True,
             )
 
     def since(self, sync_token: str) -> Iterator[ChangePage]:

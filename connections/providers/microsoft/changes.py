@@ -54,16 +54,16 @@ class Round:
         """The whole window."""
         path = f"{calendar_path(self._question.calendar_id)}/calendarView/delta"
         for reply in self._pages(self._api.address(path, **self._bounds()), has_token=False):
-            yield self._listing.page(reply.items, is_full=True)
+            yield self._listing.page(reply.items)
         for series_id, series in self._listing.series.items():
             yield self._listed_series(series_id, series)
-        yield ChangePage(sync_token=self._next_token, is_full=True)
+        yield ChangePage(sync_token=self._next_token)
 
     def since(self, sync_token: str) -> Iterator[ChangePage]:
         """What changed since the token. Raises ``SyncTokenExpired``."""
         link = read_bookmark(self._question, sync_token)
         for reply in self._pages(link, has_token=True):
-            page = self._listing.page(reply.items, is_full=False)
+            page = self._listing.page(reply.items)
             yield replace(page, removed=page.removed - self._listing.removed)
             if len(self._listing.series) > MAX_SERIES:
                 raise SyncTokenExpired("So many series changed that the whole window is read.")
@@ -94,7 +94,6 @@ class Round:
             replaced=frozenset({series_id}),
             kept=unread(problems),
             problems=problems,
-            is_full=True,
         )
 
     def _occurrences(self, series_id: str, series: Series) -> list[dict]:

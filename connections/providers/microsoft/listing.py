@@ -47,7 +47,7 @@ class Listing:
         self._window, self._zone = window, zone
         self._begin_page()
 
-    def page(self, items: Iterable[Mapping], *, is_full: bool) -> ChangePage:
+    def page(self, items: Iterable[Mapping]) -> ChangePage:
         """What further items mean. Those of series are kept until the round has been read."""
         self._begin_page()
         for item in items:
@@ -58,7 +58,6 @@ class Listing:
             replaced=frozenset(self._singles),  # some of them may have been series until now
             kept=unread(self._problems),
             problems=self._problems,
-            is_full=is_full,
         )
 
     def _begin_page(self) -> None:

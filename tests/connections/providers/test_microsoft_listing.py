@@ -56,59 +56,57 @@ def occurrences(listing: Listing) -> dict[str, list[tuple[str, str]]]:
     ],
 )
 def test_last_word_on_an_event_counts(listing, items, expected):
-    assert shown(listing.page(items, is_full=False)) == expected
+    assert shown(listing.page(items)) == expected
 
 
 def test_page_names_what_it_shows_as_replaced(listing):
-    page = listing.page([event("a"), gone("b")], is_full=True)
-    assert (page.replaced, page.is_full, page.sync_token) == ({"a"}, True, "")
+    page = listing.page([event("a"), gone("b")])
+    assert (page.replaced, page.sync_token) == ({"a"}, "")
 
 
 def test_pages_do_not_repeat_each_other(listing):
-    assert shown(listing.page([event("a"), gone("b")], is_full=False)) == (["a"], {"b"})
-    assert shown(listing.page([], is_full=False)) == ([], set())
+    assert shown(listing.page([event("a"), gone("b")])) == (["a"], {"b"})
+    assert shown(listing.page([])) == ([], set())
 
 
 def test_occurrences_wait_for_their_master_over_pages(listing):
-    listing.page([occurrence("s|1", "s") | {"subject": None}], is_full=True)
+    listing.page([occurrence("s|1", "s") | {"subject": None}])
     assert occurrences(listing) == {"s": [("s|1", "")]}
     assert listing.series["s"].lacks_master is True
-    listing.page([master("s")], is_full=True)
+    listing.page([master("s")])
     assert occurrences(listing) == {"s": [("s|1", "Standup")]}
     assert listing.series["s"].lacks_master is False
 
 
 def test_occurrence_that_is_removed_later_is_gone(listing):
-    listing.page([master("s"), occurrence("s|1", "s"), occurrence("s|2", "s")], is_full=True)
-    page = listing.page([gone("s|1")], is_full=True)
+    listing.page([master("s"), occurrence("s|1", "s"), occurrence("s|2", "s")])
+    page = listing.page([gone("s|1")])
     assert shown(page) == ([], {"s|1"})
     assert occurrences(listing) == {"s": [("s|2", "Standup")]}
 
 
 def test_master_that_is_removed_is_missing(listing):
-    listing.page([master("s"), occurrence("s|1", "s"), gone("s")], is_full=True)
+    listing.page([master("s"), occurrence("s|1", "s"), gone("s")])
     assert listing.series["s"].lacks_master is True
     assert listing.removed == {"s"}
 
 
 def test_series_that_becomes_a_single_event_is_one(listing):
-    listing.page([master("s"), occurrence("s|1", "s")], is_full=True)
-    page = listing.page([event("s")], is_full=True)
+    listing.page([master("s"), occurrence("s|1", "s")])
+    page = listing.page([event("s")])
     assert shown(page) == (["s"], set())
     assert (listing.series, page.replaced) == ({}, {"s"})
 
 
 def test_exception_needs_no_master_and_has_its_own_say(listing):
     moved = event("s|1", type="exception", seriesMasterId="s", subject="Moved", isCancelled=None)
-    listing.page([moved], is_full=True)
+    listing.page([moved])
     assert listing.series["s"].lacks_master is False
-    listing.page([master("s")], is_full=True)
+    listing.page([master("s")])
     assert occurrences(listing) == {"s": [("s|1", "Moved")]}
 
 
 def test_event_that_cannot_be_read_is_named(listing):
-    page = listing.page(
-        [event("a", start=TEN), {"id": "b", "type": "singleInstance"}], is_full=True
-    )
+    page = listing.page([event("a", start=TEN), {"id": "b", "type": "singleInstance"}])
     assert [(one.object_id, one.detail) for one in page.problems] == [("b", NO_START)]
     assert shown(page) == (["a"], set())
