@@ -273,6 +273,8 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # strangers get no mail
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES  # whose sign-ins are counted
 # A second step: codes of an authenticator app. Each is good once, in its own half minute.
 REQUIRE_MFA = read("REQUIRE_MFA", on_or_off, default="false")

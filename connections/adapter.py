@@ -5,6 +5,7 @@ into the session or the database.
 """
 
 import logging
+from typing import ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.exceptions import ImmediateHttpResponse
@@ -28,6 +29,11 @@ logger = logging.getLogger(__name__)
 
 
 class AccountAdapter(DefaultAccountAdapter):
+    error_messages: ClassVar[dict[str, str]] = DefaultAccountAdapter.error_messages | {
+        # Five tries in five minutes for an address, see allauth's RATE_LIMITS.
+        "too_many_login_attempts": "Too many tries. Wait five minutes, then try again.",
+    }
+
     def is_open_for_signup(self, request) -> bool:
         return False
 

@@ -11,6 +11,7 @@ from django.contrib import admin
 from django.urls import path
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.generic import RedirectView
 
 from connections import sign_in_views as views
 
@@ -25,6 +26,8 @@ def private(view):
 # allauth asks for those without “identity” by these names.
 urlpatterns = [
     path("login/", views.SignIn.as_view(), name="account_login"),
+    # Addresses are changed on the desk, by whoever runs calsync.
+    path("email/", RedirectView.as_view(pattern_name="admin:index"), name="account_email"),
     path("<str:provider>/sign-in/", views.enter, name="identity_sign_in"),
     path("<str:provider>/link/", link, name="identity_link"),
     path("links/<int:account_id>/remove/", desk(views.unlink), name="identity_unlink"),

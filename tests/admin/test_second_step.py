@@ -212,7 +212,7 @@ def test_guessing_codes_is_stopped(client, key, clock):
     page = enter(client, code(key, clock.now)).content.decode()
 
     assert not is_signed_in(client)
-    assert "Too many failed login attempts" in page
+    assert "Too many tries. Wait five minutes" in page
 
 
 def test_code_page_without_a_password_first_leads_to_the_sign_in(client, key):

@@ -214,9 +214,7 @@ def test_pages_for_strangers_are_in_the_products_look(client, address):
     assert "<h1>" in page
 
 
-@pytest.mark.parametrize(
-    "address", ["/accounts/password/change/", "/accounts/email/", "/accounts/logout/"]
-)
+@pytest.mark.parametrize("address", ["/accounts/password/change/", "/accounts/logout/"])
 def test_pages_for_consultants_are_in_the_products_look(client, consultant, address):
     client.force_login(consultant)
 
@@ -232,4 +230,50 @@ def test_page_that_was_open_too_long_says_what_to_do(consultant):
     response = sign_in(client)
 
     assert response.status_code == 403
-    assert "Go back, reload the page and send it again." in response.content.decode()
+    page = response.content.decode()
+    assert f'<a href="{LOGIN}">Open it anew</a>' in page
+    assert "to your desk" not in page
+
+
+def test_who_signed_in_in_another_tab_meanwhile_is_led_to_the_desk(consultant):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(consultant)
+
+    assert '<a href="/admin/">to your desk</a>' in sign_in(client).content.decode()
+
+
+def test_addresses_are_changed_on_the_desk_alone(client, consultant):
+    client.force_login(consultant)
+
+    assert client.get("/accounts/email/").headers["Location"] == "/admin/"
+
+
+def test_mail_with_a_new_password_is_in_the_products_words(client, consultant):
+    client.post("/accounts/password/reset/", {"email": "anna@example.com"})
+
+    [letter] = mail.outbox
+    assert letter.subject == "A new password for your calendar desk"
+    assert "testserver!" not in letter.body
+    assert "your password stays as it is" in letter.body
+
+
+def test_stranger_who_forgot_a_password_gets_the_same_page_and_no_mail(client, consultant):
+    known = client.post("/accounts/password/reset/", {"email": "anna@example.com"}, follow=True)
+    stranger = client.post("/accounts/password/reset/", {"email": "who@example.com"}, follow=True)
+
+    assert known.content == stranger.content
+    assert len(mail.outbox) == 1
+
+
+def test_link_that_is_used_up_says_what_to_do(client):
+    page = client.get("/accounts/password/reset/key/1-wrong/").content.decode()
+
+    assert "<h1>This link is used up</h1>" in page
+    assert '<a href="/accounts/password/reset/">Have a new one sent</a>' in page
+
+
+def test_too_many_tries_say_how_long_to_wait(client, consultant):
+    for _ in range(6):
+        page = client.post(LOGIN, {"login": consultant.email, "password": "wrong"})
+
+    assert "Too many tries. Wait five minutes, then try again." in page.content.decode()
