@@ -47,7 +47,7 @@ class BookingAdmin(ReadOnlyAdmin):
         "invitee_email",
         "meeting_type",
         "status",
-        "event_state",
+        "event",
     ]
     list_filter = [
         WaitingFilter,
@@ -87,7 +87,7 @@ class BookingAdmin(ReadOnlyAdmin):
         ),
         (
             "In your calendar",
-            {"fields": ["event_state", "calendar", "event_attempts", "last_error", "next_try"]},
+            {"fields": ["event", "calendar", "event_attempts", "last_error", "next_try"]},
         ),
         (
             "History",
@@ -150,6 +150,10 @@ class BookingAdmin(ReadOnlyAdmin):
         }
         context |= self.admin_site.each_context(request)
         return render(request, "admin/bookings/mails.html", context)
+
+    @admin.display(description="calendar event", ordering="event_state")
+    def event(self, booking: Booking) -> str:
+        return booking.event_in_words
 
     @admin.display(description="calendar")
     def calendar(self, booking: Booking) -> str:

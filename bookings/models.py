@@ -10,7 +10,7 @@ from django.utils import timezone
 from availability.models import MeetingType, OwnedModel
 from bookings.booking_mails import BookingMail  # noqa: F401  Django looks here
 from bookings.endpoints import WebhookDelivery, WebhookEndpoint  # noqa: F401  and here
-from bookings.states import BookingStatus, ChangedBy, EventState
+from bookings.states import LEAVING, BookingStatus, ChangedBy, EventState
 from connections.models import CalendarConnection, Consultant, uuid_key
 from syncing.models import EventStatus, SyncedEvent
 
@@ -157,6 +157,13 @@ class Booking(OwnedModel):
     @property
     def duration(self) -> timedelta:
         return self.end_time - self.start_time
+
+    @property
+    def event_in_words(self) -> str:
+        """How its calendar event stands."""
+        as_it_is = self.get_event_state_display()
+        is_leaving = self.status == BookingStatus.CANCELLED
+        return LEAVING.get(self.event_state, as_it_is) if is_leaving else as_it_is
 
     @property
     def changeable_until(self) -> datetime:

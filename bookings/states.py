@@ -26,4 +26,6 @@ class EventState(models.TextChoices):
     NONE = "none", "no calendar receives bookings"
 
 
+# What is said of the event of a booking that is cancelled.
+LEAVING = {EventState.DUE: "to be removed", EventState.FAILED: "could not be removed"}
 UNWRITTEN = [EventState.DUE, EventState.FAILED]

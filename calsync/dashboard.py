@@ -17,7 +17,7 @@ from bookings.conflicts import Conflict, conflicts_of
 from bookings.models import Booking, EventDoubt, EventFinding
 from bookings.states import BookingStatus, EventState
 from connections.models import CalendarConnection, Consultant
-from connections.oauth.offers import Offer, configured_offers
+from connections.oauth.offers import OFFERS, Offer, configured_offers
 from connections.push import PUSH
 from connections.state import State, describe, describe_drift
 from syncing import cadence
@@ -82,6 +82,11 @@ class Desk:
     def offers(self) -> list[Offer]:
         """The providers at which accounts can be connected by consent."""
         return configured_offers()
+
+    @property
+    def offers_missing(self) -> list[str]:
+        """The others, by name: this installation is not registered there."""
+        return [offer.name for offer in OFFERS.values() if not offer.is_configured]
 
     @property
     def reachable(self) -> list[CalendarConnection]:

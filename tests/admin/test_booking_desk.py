@@ -84,6 +84,24 @@ def test_each_state_offers_what_can_be_done_with_it(desk, consultant):
     assert buttons(desk, given_back) == []
 
 
+@pytest.mark.parametrize(
+    ("status", "state", "words"),
+    [
+        ("confirmed", "due", "to be written"),
+        ("confirmed", "failed", "could not be written"),
+        ("cancelled", "due", "to be removed"),
+        ("cancelled", "failed", "could not be removed"),
+        ("cancelled", "removed", "removed from the calendar"),
+    ],
+)
+def test_event_of_a_cancelled_booking_is_on_its_way_out(desk, consultant, status, state, words):
+    booking = made(consultant, status=status)
+    Booking.objects.update(event_state=state, event_due_at=None)
+    for address in (LIST, page_of(booking)):
+        cells = Paper.open(desk, address).texts("//*[contains(@class, 'field-event')]")
+        assert any(words in cell for cell in cells), address
+
+
 def test_what_went_wrong_can_be_tried_again(desk, consultant):
     booking = made(consultant, owes_mails=False)
     Booking.objects.update(event_state="failed", event_error="Read-only.", event_attempts=3)

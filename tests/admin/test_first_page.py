@@ -50,6 +50,26 @@ def test_new_consultant_is_shown_every_step(client, new_consultant):
     assert f"http://testserver/book/{new_consultant.slug}/" in page
 
 
+@pytest.mark.parametrize(
+    ("google", "microsoft", "said"),
+    [
+        ("", "", "Google Calendar and Outlook: not set up here. Ask whoever runs calsync."),
+        ("id", "", "Outlook: not set up here. Ask whoever runs calsync."),
+        ("id", "id", None),
+    ],
+)
+def test_providers_that_are_not_set_up_are_named(
+    client, new_consultant, settings, google, microsoft, said
+):
+    settings.GOOGLE_CLIENT_ID = settings.GOOGLE_CLIENT_SECRET = google
+    settings.MICROSOFT_CLIENT_ID = settings.MICROSOFT_CLIENT_SECRET = microsoft
+    client.force_login(new_consultant)
+
+    page = client.get("/admin/").content.decode()
+
+    assert said in page if said else "not set up here" not in page
+
+
 def test_steps_go_one_by_one(new_consultant):
     ConnectionFactory(user=new_consultant, is_active=False)
     desk = desk_of(new_consultant)
