@@ -130,7 +130,8 @@ def _address(meeting_type: MeetingType) -> str:
 @admin.register(MeetingType)
 class MeetingTypeAdmin(OwnedAdmin):
     form = MeetingTypeForm
-    list_display = ["title", "slug", "duration", "requires_approval", "is_active"]
+    list_display = ["title", "address", "length", "requires_approval", "is_active"]
+    list_select_related = ["user__booking_settings"]
     list_filter = ["is_active", "requires_approval"]
     search_fields = ["title", "slug"]
     ordering = ["title"]
@@ -155,6 +156,16 @@ class MeetingTypeAdmin(OwnedAdmin):
         """What is not saved yet has no page."""
         kept = super().get_fieldsets(request, obj)
         return kept if obj else [each for each in kept if each[0] != "Its page"]
+
+    @admin.display(description="address", ordering="slug")
+    def address(self, meeting_type: MeetingType) -> str:
+        return meeting_type.slug
+
+    @admin.display(description="length", ordering="duration")
+    def length(self, meeting_type: MeetingType) -> str:
+        default = meeting_type.user.booking_settings.duration
+        own = meeting_type.duration
+        return f"{own} minutes" if own else f"{default} minutes, as in your settings"
 
     @admin.display(description="address")
     def page(self, meeting_type: MeetingType) -> str:

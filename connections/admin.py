@@ -144,7 +144,7 @@ class ConsultantAdmin(OwnedAdmin, UserAdmin):
     form = ConsultantForm
     add_form = AddConsultantForm
     add_form_template = "admin/change_form.html"
-    list_display = ["email", "name", "slug", "is_primary", "is_active", "last_login"]
+    list_display = ["email", "name", "address", "is_primary", "is_active", "last_login"]
     list_filter = ["is_active", "is_superuser"]
     search_fields = ["email", "name", "slug"]
     ordering = ["email"]
@@ -156,6 +156,10 @@ class ConsultantAdmin(OwnedAdmin, UserAdmin):
         ("For the whole installation", {"fields": ["is_primary", "is_staff", "is_superuser"]}),
     ]
     readonly_fields = ["last_login"]
+
+    @admin.display(description="address", ordering="slug")
+    def address(self, consultant: Consultant) -> str:
+        return consultant.slug
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return request.user.is_superuser and super().has_add_permission(request)

@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.contrib.admin.widgets import AdminTextInputWidget
 from django.db import models
 from django.db.models import QuerySet
-from django.forms import Field, HiddenInput, ModelForm
+from django.forms import Field, HiddenInput, ModelForm, SplitDateTimeField
 from django.http import HttpRequest, HttpResponse
 from django.utils.text import capfirst
 
@@ -74,6 +74,8 @@ class OwnedAdmin(admin.ModelAdmin):
 
     def formfield_for_dbfield(self, db_field, request: HttpRequest, **kwargs) -> Field | None:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if isinstance(field, SplitDateTimeField):
+            _label_both(field)
         if field and db_field.name == self.owner:
             field.label = "Consultant"
             field.widget = field.widget.widget  # without the links to other pages
@@ -91,6 +93,12 @@ class OwnedAdmin(admin.ModelAdmin):
         if change and self.owner in form.base_fields:
             form.base_fields[self.owner].disabled = True  # a row keeps its consultant
         return form
+
+
+def _label_both(field: SplitDateTimeField) -> None:
+    """The two inputs of a moment share a legend, which not every screen reader says with them."""
+    for part, widget in zip(("date", "time"), field.widget.widgets, strict=True):
+        widget.attrs["aria-label"] = f"{capfirst(field.label)}: {part}"
 
 
 class ReadOnlyAdmin(OwnedAdmin):

@@ -303,6 +303,12 @@ def test_time_is_blocked_in_the_consultants_zone(desk, consultant):
     assert "2027-07-05 09:00" in desk.get("/admin/availability/blockeddate/").content.decode()
 
 
+def test_each_input_of_a_moment_says_what_it_is(desk):
+    page = desk.get("/admin/availability/blockeddate/add/").content.decode()
+    for label in ("From: date", "From: time", "To: date", "To: time"):
+        assert page.count(f'aria-label="{label}"') == 1
+
+
 def test_whole_days_are_blocked(desk):
     block(desk, start_date="2027-07-05", end_date="2027-07-09", reason="Holidays")
 
@@ -385,6 +391,15 @@ def test_address_of_a_meeting_type_is_taken_once_for_each_consultant(desk, consu
         "__all__": ["Another meeting type has this address. Choose another."]
     }
     assert MeetingType.objects.filter(user=consultant).count() == 1
+
+
+def test_list_of_meeting_types_says_how_long_each_is(desk, consultant):
+    MeetingTypeFactory(user=consultant, title="A", slug="a-talk", duration=None)
+    MeetingTypeFactory(user=consultant, title="B", slug="a-day", duration=480)
+    page = desk.get("/admin/availability/meetingtype/").content.decode()
+    for cell in ("a-talk", "30 minutes, as in your settings", "a-day", "480 minutes"):
+        assert f">{cell}</td>" in page
+    assert "Slug" not in page
 
 
 def test_meeting_type_says_what_holds_while_a_field_is_empty(desk, consultant):
