@@ -68,6 +68,11 @@ class WebhookDeliveryQuerySet(models.QuerySet):
     def given_up(self):
         return self.filter(due_at=None, delivered_at=None)
 
+    def failing(self, since: datetime):
+        """Those that were tried in vain so far, or given up after ``since``."""
+        tried = self.filter(delivered_at=None).exclude(error="")
+        return tried.exclude(due_at=None, created_at__lt=since)
+
 
 class WebhookDelivery(models.Model):
     """Something that an endpoint is told, once it has taken it."""

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from django.conf import settings
@@ -14,6 +14,7 @@ from bookings import consultants_word
 from bookings.audit import Finding, findings
 from bookings.booking_mails import BookingMail
 from bookings.conflicts import Conflict, conflicts_of
+from bookings.endpoints import WebhookDelivery
 from bookings.models import Booking, EventDoubt, EventFinding
 from bookings.states import BookingStatus, EventState
 from connections.models import CalendarConnection, Consultant
@@ -26,6 +27,7 @@ from syncing.models import SyncedEvent
 UPCOMING_SHOWN = 10
 REQUESTS_SHOWN = 50
 PROBLEMS_SHOWN = 20
+GIVEN_UP_SHOWN = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,9 +190,19 @@ class Desk:
         rows = rows.select_related("booking")
         return list(rows.order_by("created_at")[:PROBLEMS_SHOWN])
 
+    @cached_property
+    def failing_deliveries(self) -> list[WebhookDelivery]:
+        """What the consultant's own systems did not take, of each webhook the newest."""
+        rows = WebhookDelivery.objects.failing(self.now - GIVEN_UP_SHOWN)
+        rows = rows.filter(endpoint__user=self.consultant, endpoint__is_active=True)
+        newest = rows.order_by("endpoint", "-created_at").distinct("endpoint")
+        return list(newest.select_related("endpoint")[:PROBLEMS_SHOWN])
+
     @property
     def needs_attention(self) -> bool:
-        return bool(self.unwritten or self.unsent_mails or self.unreadable_events)
+        return bool(
+            self.unwritten or self.unsent_mails or self.unreadable_events or self.failing_deliveries
+        )
 
     def _bookings(self) -> QuerySet:
         return Booking.objects.filter(user=self.consultant).select_related("meeting_type")

@@ -71,6 +71,9 @@ class OutboundGuard:
             raise AddressRefused("calsync calls other servers over https only.")
         if port_of(parts) != HTTPS_PORT and port_of(parts) < FIRST_UNPRIVILEGED_PORT:
             raise AddressRefused(f"Port {port_of(parts)} is not one that such a server answers on.")
+        literal = _literal(parts.hostname)
+        if literal is not None and not is_public(literal):
+            raise _leads_inside(parts.hostname)
 
     def resolve(self, host: str, port: int) -> list[Endpoint]:
         """The endpoints to connect to, all of them checked. Raises ``OSError`` for no such name.
@@ -80,15 +83,27 @@ class OutboundGuard:
         endpoints = self._look_up(host, port, type=socket.SOCK_STREAM)
         is_fit = is_reachable_privately if self._is_allowed(host, port) else is_public
         if not all(is_fit(ip_address(endpoint[4][0])) for endpoint in endpoints):
-            raise AddressRefused(
-                f"{host} leads into a private network, which calsync does not call. "
-                "Whoever runs calsync can allow it by name."
-            )
+            raise _leads_inside(host)
         return _first_of_each_family(endpoints)
 
     def _is_allowed(self, host: str, port: int) -> bool:
         name = host.strip("[]").rstrip(".").lower()
         return not self._allowed.isdisjoint({(name, None), (name, port)})
+
+
+def _literal(host: str) -> Address | None:
+    """The address that stands there in place of a name."""
+    try:
+        return ip_address(host.strip("[]"))
+    except ValueError:
+        return None
+
+
+def _leads_inside(host: str) -> AddressRefused:
+    return AddressRefused(
+        f"{host} leads into a private network, which calsync does not call. "
+        "Whoever runs calsync can allow it by name."
+    )
 
 
 class Origin(NamedTuple):

@@ -1,7 +1,7 @@
 """Webhooks on the desk: made, given a secret that is shown once, looked at, sent again."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -48,6 +48,36 @@ def test_the_page_with_the_secret_is_kept_nowhere(desk):
     response = make(desk)
     assert "no-store" in response.headers["Cache-Control"]
     assert not [cookie for cookie in response.cookies.values() if "whsec" in cookie.value]
+
+
+def test_an_address_inside_is_refused_at_once(desk):
+    page = make(desk, url="https://127.0.0.1/hook").content.decode()
+    assert "127.0.0.1 leads into a private network" in page
+    assert not WebhookEndpoint.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_named"),
+    [
+        ({"error": "The answer was 500.", "attempts": 1}, True),
+        ({"error": "Given up. The answer was 500.", "due_at": None}, True),
+        ({"error": "Given up.", "due_at": None, "created_at": NOW - timedelta(days=8)}, False),
+        ({"error": "", "attempts": 0}, False),
+        ({"error": "", "due_at": None, "delivered_at": NOW}, False),
+    ],
+    ids=["tried in vain", "given up", "given up long ago", "not tried", "delivered"],
+)
+def test_a_webhook_that_fails_is_named_on_the_first_page(desk, delivery, fields, is_named):
+    WebhookDelivery.objects.update(**fields)
+    page = desk.get("/admin/").content.decode()
+    assert ("Webhook that fails" in page) == is_named
+    assert (URL in page) == is_named
+
+
+def test_a_webhook_that_was_switched_off_fails_no_more(desk, delivery):
+    WebhookDelivery.objects.update(error="The answer was 500.", attempts=1)
+    WebhookEndpoint.objects.update(is_active=False)
+    assert "Webhook that fails" not in desk.get("/admin/").content.decode()
 
 
 def test_a_changed_webhook_keeps_its_secret(desk, endpoint):
