@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 
 from availability.forms import (
     DEFAULTED,
+    BlockedDateForm,
     BookingSettingsForm,
     ExceptionForm,
     MeetingTypeForm,
@@ -112,6 +113,7 @@ class AvailabilityExceptionAdmin(OwnedAdmin):
 
 @admin.register(BlockedDate)
 class BlockedDateAdmin(OwnedAdmin):
+    form = BlockedDateForm
     list_display = ["__str__", "start_time", "end_time", "start_date", "end_date", "reason"]
     search_fields = ["reason"]
     ordering = ["-created_at"]

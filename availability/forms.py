@@ -5,6 +5,7 @@ from itertools import groupby
 from django import forms
 from django.contrib.admin.utils import flatten
 from django.contrib.admin.widgets import AdminTextareaWidget
+from django.core.exceptions import NON_FIELD_ERRORS
 
 from availability.models import AvailabilityRule, BookingSettings, Weekday
 from availability.questions import from_text, to_text
@@ -85,6 +86,16 @@ class WeekFormSet(forms.BaseModelFormSet):
 Week = forms.modelformset_factory(
     AvailabilityRule, form=HoursForm, formset=WeekFormSet, extra=len(Weekday)
 )
+
+
+class BlockedDateForm(forms.ModelForm):
+    """Time taken out by hand."""
+
+    def full_clean(self) -> None:
+        """Of a field that cannot be read, it is not said as well that it is missing."""
+        super().full_clean()
+        if len(self.errors) > 1:
+            self.errors.pop(NON_FIELD_ERRORS, None)
 
 
 class ExceptionForm(forms.ModelForm):

@@ -334,6 +334,8 @@ EIGHT = {"end_time_0": "2027-07-05", "end_time_1": "08:00"}
             {"__all__": ["Give both days: the first and the last."]},
         ),
         (NINE | EIGHT, {"end_time": ["The end must be after the start."]}),
+        (NINE | EIGHT | {"end_time_1": "25:00"}, {"end_time": ["Enter a valid time."]}),
+        ({"start_date": "soon"}, {"start_date": ["Enter a valid date."]}),
         (
             {"start_date": "2027-07-05", "end_date": "2027-07-04"},
             {"end_date": ["The last day must not be before the first."]},
