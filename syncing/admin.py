@@ -13,6 +13,7 @@ from connections.owned_admin import ReadOnlyAdmin
 from syncing.models import SyncedEvent, SyncLog
 
 DATETIME = "DATETIME_FORMAT"
+OPERATIONS = {"full_sync": "full", "incremental_sync": "changes"}
 
 
 class ProblemFilter(SimpleListFilter):
@@ -75,13 +76,23 @@ class SyncedEventAdmin(ReadOnlyAdmin):
         return str(event.connection)
 
 
+class OperationFilter(SimpleListFilter):
+    title = parameter_name = "operation"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list:
+        return list(OPERATIONS.items())
+
+    def queryset(self, request: HttpRequest, rows: QuerySet) -> QuerySet:
+        return rows.filter(operation=self.value()) if self.value() in OPERATIONS else rows
+
+
 @admin.register(SyncLog)
 class SyncLogAdmin(ReadOnlyAdmin):
     owner = "connection__user"
     list_display = ["created_at", "calendar", "what", "status", "outcome", "took"]
     list_filter = [
         ("connection", CalendarFilter),
-        "operation",
+        OperationFilter,
         "status",
         ("created_at", DateFieldListFilter),
     ]
@@ -90,7 +101,7 @@ class SyncLogAdmin(ReadOnlyAdmin):
     ordering = ["-created_at"]
     fields = [
         "connection",
-        ("operation", "status"),
+        ("what", "status"),
         ("created_at", "duration_ms"),
         ("events_processed", "events_created", "events_updated", "events_deleted"),
         "error_message",
@@ -103,7 +114,7 @@ class SyncLogAdmin(ReadOnlyAdmin):
 
     @admin.display(description="operation", ordering="operation")
     def what(self, log: SyncLog) -> str:
-        return log.operation.replace("_", " ")
+        return OPERATIONS.get(log.operation, log.operation)
 
     @admin.display(description="outcome")
     def outcome(self, log: SyncLog) -> str:

@@ -330,7 +330,9 @@ def test_logs_tell_what_each_sync_did(desk, logs):
 
     assert "12 read: 3 new, 2 changed, 1 gone" in page
     assert "The server answered with error 503." in page
-    assert "full sync" in page
+    assert "full_sync" not in page.replace("?operation=full_sync", "")
+    assert 'class="field-what">full<' in page
+    assert 'class="field-what">changes<' in page
     assert "840 ms" in page
 
 
@@ -345,6 +347,7 @@ def test_log_names_the_objects_that_could_not_be_read(desk, logs):
     [
         ("status__exact=failed", "failed"),
         ("operation=full_sync", "done"),
+        ("operation=incremental_sync", "failed"),
         ("q=503", "failed"),
     ],
 )
