@@ -61,9 +61,11 @@ def choosing(page: Page, bo: Consultant) -> Iterator[str]:
 def typing(page: Page) -> Iterator[str]:
     page.goto(f"/book/ana/talk/?day={tomorrow()}")
     page.get_by_role("link", name="09:00").click()
+    booking = page.get_by_role("button", name="Book this time")
+    expect(booking).to_be_visible()
     yield "form"
-    page.evaluate("() => { document.querySelector('form').noValidate = true }")
-    page.get_by_role("button", name="Book this time").click()
+    booking.evaluate("button => { button.form.noValidate = true }")
+    booking.click()
     expect(page.get_by_text("Please check your details")).to_be_visible()
     yield "form with mistakes"
 
