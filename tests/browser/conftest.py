@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.core.cache import cache
+from django.test import Client
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from availability.models import MeetingType
@@ -83,6 +84,21 @@ def new_page(chromium, live_server, complaints) -> Iterator[NewPage]:
     yield open_context
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def signed_in(new_page, live_server) -> Callable[..., Page]:
+    """Pages in which a consultant is signed in."""
+
+    def open_desk(consultant: Consultant, **options) -> Page:
+        client = Client()
+        client.force_login(consultant)
+        session = {"name": "sessionid", "value": client.cookies["sessionid"].value}
+        page = new_page(**options)
+        page.context.add_cookies([session | {"url": live_server.url}])
+        return page
+
+    return open_desk
 
 
 def _note(message: ConsoleMessage, complaints: list[str]) -> None:

@@ -11,20 +11,14 @@ from bookings.models import Booking
 from bookings.states import BookingStatus
 from connections.models import Consultant
 from tests.bookings.bookable import at, take_everything, tomorrow
+from tests.browser.screens import ON_BOTH_SCREENS
 from tests.browser.test_booking import day_name, fill_in, form_address
 from tests.factories import BookingFactory, ConnectionFactory
 
 pytestmark = pytest.mark.browser
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"viewport": {"width": 1280, "height": 900}},
-        {"viewport": {"width": 320, "height": 640}, "color_scheme": "dark"},
-    ],
-    ids=["desktop", "phone-dark"],
-)
+@ON_BOTH_SCREENS
 def test_no_page_has_a_barrier_in_any_state(new_page, ana, bo, barriers, options):
     page = new_page(**options, timezone_id="Europe/Berlin")
     found = {state: barriers(page) for state in each_state(page, ana=ana, bo=bo)}

@@ -33,13 +33,8 @@ def booking(ana) -> Booking:
 
 
 @pytest.fixture(params=[1280, 375])
-def page(request, new_page, client, live_server, ana: Consultant) -> Page:
-    """Of somebody who is signed in."""
-    client.force_login(ana)
-    page = new_page(viewport={"width": request.param, "height": 900})
-    session = {"name": "sessionid", "value": client.cookies["sessionid"].value}
-    page.context.add_cookies([session | {"url": live_server.url}])
-    return page
+def page(request, signed_in, ana: Consultant) -> Page:
+    return signed_in(ana, viewport={"width": request.param, "height": 900})
 
 
 def test_long_names_fit_on_every_page(page, booking):

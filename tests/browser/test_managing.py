@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
-from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
@@ -16,6 +16,7 @@ from bookings.tokens import decision_token, hash_of, manage_token
 from connections.models import Consultant
 from tests.bookings.bookable import at, tomorrow
 from tests.browser.conftest import NewPage
+from tests.browser.screens import ON_BOTH_SCREENS
 from tests.browser.test_booking import BERLIN, day_name, expect_booked, fill_in, tab_to
 from tests.factories import (
     BookingFactory,
@@ -47,18 +48,9 @@ def requested(consultant: Consultant, **fields) -> tuple[Booking, str]:
 
 
 @pytest.fixture
-def new_desk(new_page, live_server, bo) -> NewPage:
+def new_desk(signed_in, bo) -> NewPage:
     """A page in which Bo is signed in."""
-
-    def open_desk(**options) -> Page:
-        client = Client()
-        client.force_login(bo)
-        key = client.cookies["sessionid"].value
-        page = new_page(**options)
-        page.context.add_cookies([{"name": "sessionid", "value": key, "url": live_server.url}])
-        return page
-
-    return open_desk
+    return partial(signed_in, bo)
 
 
 def press_through(page: Page, *names: str) -> None:
@@ -178,13 +170,8 @@ def test_the_consultant_confirms_moves_cancels_and_restores_on_the_desk(new_desk
 
 # --- barriers -------------------------------------------------------------------------------------
 
-SCREENS = [
-    {"viewport": {"width": 1280, "height": 900}},
-    {"viewport": {"width": 320, "height": 640}, "color_scheme": "dark"},
-]
 
-
-@pytest.mark.parametrize("options", SCREENS, ids=["desktop", "phone-dark"])
+@ON_BOTH_SCREENS
 def test_no_page_of_a_booking_has_a_barrier_or_scrolls_sideways(new_page, bo, barriers, options):
     page = new_page(**options, timezone_id=BERLIN)
     found = {}
@@ -194,7 +181,7 @@ def test_no_page_of_a_booking_has_a_barrier_or_scrolls_sideways(new_page, bo, ba
     assert {state: seen for state, seen in found.items() if seen != ([], False)} == {}
 
 
-@pytest.mark.parametrize("options", SCREENS, ids=["desktop", "phone-dark"])
+@ON_BOTH_SCREENS
 def test_no_page_of_the_desk_has_a_barrier(new_desk, bo, barriers, options):
     page = new_desk(**options)
     found = {state: barriers(page) for state in pages_of_the_desk(page, bo)}

@@ -7,15 +7,12 @@ from playwright.sync_api import Page, expect
 
 from connections.models import Consultant
 from tests.authenticator import Clock, code
+from tests.browser.screens import ON_BOTH_SCREENS
 from tests.connections.registered import register_at_google
 
 pytestmark = pytest.mark.browser
 
 PASSWORD = "correct horse battery"
-SIZES = [
-    {"viewport": {"width": 1280, "height": 900}},
-    {"viewport": {"width": 320, "height": 640}, "color_scheme": "dark"},
-]
 
 
 @pytest.fixture
@@ -30,7 +27,7 @@ def consultant(ana, google, settings) -> Consultant:
     return ana
 
 
-@pytest.mark.parametrize("options", SIZES, ids=["desktop", "phone-dark"])
+@ON_BOTH_SCREENS
 def test_a_consultant_sets_up_a_second_step_and_signs_in_with_it(
     new_page, consultant, clock, barriers, options
 ):

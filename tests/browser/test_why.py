@@ -1,25 +1,18 @@
 """Why a time is offered, or not: asked on the desk, in a real browser."""
 
 import pytest
-from django.test import Client
 from playwright.sync_api import expect
 
 from tests.bookings.bookable import at, tomorrow
+from tests.browser.screens import ON_BOTH_SCREENS
 from tests.factories import ConnectionFactory, SyncedEventFactory
 
 pytestmark = pytest.mark.browser
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"viewport": {"width": 1280, "height": 900}},
-        {"viewport": {"width": 320, "height": 640}, "color_scheme": "dark"},
-    ],
-    ids=["desktop", "phone-dark"],
-)
+@ON_BOTH_SCREENS
 def test_the_reason_is_asked_for_by_keyboard_and_shown_without_a_barrier(
-    new_page, ana, barriers, live_server, options
+    signed_in, ana, barriers, options
 ):
     SyncedEventFactory(
         connection=ConnectionFactory(user=ana),
@@ -27,11 +20,7 @@ def test_the_reason_is_asked_for_by_keyboard_and_shown_without_a_barrier(
         start_time=at(tomorrow(), 9),
         end_time=at(tomorrow(), 10),
     )
-    client = Client()
-    client.force_login(ana)
-    page = new_page(**options)
-    key = client.cookies["sessionid"].value
-    page.context.add_cookies([{"name": "sessionid", "value": key, "url": live_server.url}])
+    page = signed_in(ana, **options)
     page.goto("/admin/")
     page.get_by_role("link", name="Why is a time offered, or not?").press("Enter")
     page.get_by_role("button", name="Tell me why").press("Enter")
