@@ -1,30 +1,17 @@
-"""The paths of a collection, which may be more than memory should hold.
+"""The paths of a collection, which may be more than memory should hold."""
 
-What does not fit in 256 KiB lies in a file that goes with the set. The file is SQLite's, which
-opens it where the system keeps temporary files, and only once it is needed.
-https://www.sqlite.org/inmemorydb.html#temp_db
-"""
-
-import sqlite3
-import weakref
 from collections.abc import Collection, Iterable, Iterator, MutableMapping, MutableSet
 
-_SET_UP = """
-    PRAGMA cache_size = -256; -- kibibytes
-    PRAGMA journal_mode = OFF;
-    PRAGMA synchronous = OFF;
-    CREATE TABLE members (path TEXT PRIMARY KEY, etag TEXT) WITHOUT ROWID;
-"""
+from connections.providers.scratch import scratch_file
+
+_TABLE = "CREATE TABLE members (path TEXT PRIMARY KEY, etag TEXT) WITHOUT ROWID;"
 
 
 class _Members(Collection[str]):
     """Paths, each once, in their order."""
 
     def __init__(self) -> None:
-        # Pages of a round may be asked for by one thread after another, never by two at once.
-        self._file = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-        weakref.finalize(self, self._file.close)
-        self._file.executescript(_SET_UP)
+        self._file = scratch_file(self, _TABLE)
 
     def __contains__(self, path: object) -> bool:
         return self._etag_of(path) is not None

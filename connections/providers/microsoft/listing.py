@@ -1,7 +1,7 @@
 """The items of one page of changes, sorted by what they mean for a round. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from connections.providers.base import ChangePage, Problem, RemoteEvent, Window
@@ -12,6 +12,7 @@ from connections.providers.microsoft.events import (
     remote_event,
     series_of,
 )
+from connections.providers.microsoft.occurrences import Occurrences
 
 NO_START = "its start cannot be read"
 NO_MASTER = "what it shares with its series cannot be read"
@@ -22,16 +23,18 @@ SAYS_ENOUGH = "showAs"  # an occurrence that has it is told of in full
 class Series:
     """What a round shows of a series. The times of its master are those of long ago."""
 
+    series_id: str
+    occurrences: Occurrences
     master: Mapping | None = None
-    items: dict[str, Mapping] = field(default_factory=dict)
 
     @property
     def lacks_master(self) -> bool:
-        return self.master is None and any(SAYS_ENOUGH not in one for one in self.items.values())
+        return self.master is None and self.occurrences.has_bare(self.series_id)
 
     def completed(self) -> list[dict]:
         """Its occurrences, as full as its master makes them."""
-        return [completed(item, self.master or {}) for item in self.items.values()]
+        items = self.occurrences.of(self.series_id)
+        return [completed(item, self.master or {}) for item in items]
 
 
 class Listing:
@@ -44,6 +47,7 @@ class Listing:
         """``zone`` gives all-day events their instants."""
         self.series: dict[str, Series] = {}
         self.removed: set[str] = set()
+        self._occurrences = Occurrences()
         self._window, self._zone = window, zone
         self._begin_page()
 
@@ -76,22 +80,22 @@ class Listing:
 
     def _remove(self, event_id: str) -> None:
         """What else was shown of a series stays in question: its master may be outside alone."""
-        for series_id, series in self.series.items():
-            series.items.pop(event_id, None)
-            if series_id == event_id:
-                series.master = None
+        self._occurrences.drop(event_id)
+        if event_id in self.series:
+            self.series[event_id].master = None
         self._gone.add(event_id)
         self.removed.add(event_id)
 
     def _take_part(self, series_id: str, item: Mapping) -> None:
-        series = self.series.setdefault(series_id, Series())
+        series = self.series.setdefault(series_id, Series(series_id, self._occurrences))
         if item["id"] == series_id:
             series.master = {name: item[name] for name in COMMON if name in item}
         else:
-            series.items[item["id"]] = item
+            self._occurrences.keep(series_id, item, is_bare=SAYS_ENOUGH not in item)
 
     def _take_single(self, item: Mapping) -> None:
-        self.series.pop(item["id"], None)
+        if self.series.pop(item["id"], None):
+            self._occurrences.drop_series(item["id"])
         events, problems = read_items([item], zone=self._zone)
         self._problems += problems
         for event in events:

@@ -1,5 +1,7 @@
 """What the items of a round mean, in whatever order and however often they come."""
 
+import tracemalloc
+
 import pytest
 
 from connections.providers.base import ChangePage
@@ -110,3 +112,14 @@ def test_event_that_cannot_be_read_is_named(listing):
     page = listing.page([event("a", start=TEN), {"id": "b", "type": "singleInstance"}])
     assert [(one.object_id, one.detail) for one in page.problems] == [("b", NO_START)]
     assert shown(page) == (["a"], set())
+
+
+def test_occurrences_are_not_held_in_memory(listing):
+    """Their masters may come last, so all of them wait for the end of the list."""
+    tracemalloc.start()
+    for number in range(3000):
+        listing.page([occurrence(f"s|{number}", "s")])
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(listing.series["s"].completed()) == 3000
+    assert held < 200_000
